@@ -1,0 +1,6 @@
+"""``python -m chatbot``."""
+
+from chatbot.cli import entry
+
+if __name__ == "__main__":
+    entry()

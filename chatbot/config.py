@@ -1,0 +1,120 @@
+"""Flags and recipes: parsers that name what is wrong in one line, and settings that travel with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from jsonargparse import ArgumentParser, set_parsing_settings
+
+from chatbot.errors import ConfigError
+
+# The sentence under a field of a dataclass is its help.
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+_CHECKOUT = Path(__file__).resolve().parent.parent / "configs"
+Settings = TypeVar("Settings")
+
+
+class Parser(ArgumentParser):
+    """A parser that raises our own error, in one line that names what is wrong."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, exit_on_error=False, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise ConfigError instead of printing the usage and leaving."""
+        raise ConfigError(f"{one_line(message)}; see `{self.prog} --help`") from ex
+
+    def add_recipes(self, kind: str) -> None:
+        """Add ``--config``, a YAML file or the name of a recipe of the command ``kind``."""
+        names = ", ".join(recipe_names(kind))
+        self.add_argument(
+            "--config",
+            action="config",
+            help=f"YAML file, or a recipe by name: {names}; flags override it",
+        )
+
+    def build(self, settings: type[Settings], parsed: Any, **given: Any) -> Settings:
+        """The dataclass whose fields were added as arguments, out of what `parse` gave and the fields ``given``."""
+        ready = self.instantiate(parsed)
+        names = [field.name for field in fields(settings)]  # type: ignore[arg-type]
+        return settings(**{name: given[name] if name in given else ready[name] for name in names})
+
+    def parse(self, argv: Sequence[str]) -> Any:
+        """Parse ``argv``.
+
+        Raises:
+            ConfigError: an argument is unknown or of the wrong type.
+        """
+        try:
+            return self.parse_args(list(argv))
+        except ConfigError as error:
+            raise ConfigError(f"{self._blamed(list(argv))}{error}") from error
+
+    def _blamed(self, argv: list[str]) -> str:
+        """The configuration file, if the arguments are well without it."""
+        if "--config" not in argv[:-1]:
+            return ""
+        place = argv.index("--config")
+        try:
+            self.parse_args(argv[:place] + argv[place + 2 :])
+        except ConfigError:
+            return ""
+        return f"{argv[place + 1]}: "
+
+
+def one_line(message: str) -> str:
+    """A message of several lines as one.
+
+    >>> one_line("no such key:\\n  'widht'")
+    "no such key: 'widht'"
+    """
+    return " ".join(str(message).split())
+
+
+def recipe_folder(kind: str) -> Path:
+    """Folder of the recipes of a command, ``prepare`` or ``fit``: in a checkout beside the package, else inside it."""
+    if (_CHECKOUT / kind).is_dir():
+        return _CHECKOUT / kind
+    return Path(str(resources.files("chatbot"))) / "recipes" / kind
+
+
+def recipe_names(kind: str) -> list[str]:
+    """Names of the recipes of a command."""
+    return sorted(path.stem for path in recipe_folder(kind).glob("*.yaml"))
+
+
+def find_recipe(kind: str, given: str) -> Path:
+    """The file of a recipe given by path, or by the name of one that travels with the package.
+
+    Raises:
+        ConfigError: there is no such file, and no such recipe; it names those there are.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    if path.name == given and given in recipe_names(kind):
+        return recipe_folder(kind) / f"{given}.yaml"
+    known = ", ".join(recipe_names(kind))
+    raise ConfigError(
+        f"--config {given}: no such file, and no recipe of that name; expected a YAML file or one of {known}"
+    )
+
+
+def with_recipe(argv: Sequence[str], kind: str) -> list[str]:
+    """The arguments with the value of ``--config`` as a path.
+
+    Raises:
+        ConfigError: as in `find_recipe`.
+    """
+    out = list(argv)
+    for place, word in enumerate(out):
+        if word == "--config" and place + 1 < len(out):
+            out[place + 1] = str(find_recipe(kind, out[place + 1]))
+        elif word.startswith("--config="):
+            out[place] = f"--config={find_recipe(kind, word.removeprefix('--config='))}"
+    return out

@@ -1,0 +1,147 @@
+"""The prepared folder behind Lightning's LightningDataModule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+
+from chatbot.data.batches import Batch, TokenBatches
+from chatbot.data.examples import Examples
+from chatbot.errors import FitError
+from chatbot.tokenizer import Tokenizer
+from data_prep.store import open_prepared
+
+
+class Loader:
+    """The batches of a split, always in the same order; each device takes its share of them.
+
+    Args:
+        examples: the rows.
+        batches: which of them go together.
+        rank: which of the devices this is.
+        world: how many devices there are.
+    """
+
+    def __init__(self, examples: Examples, batches: TokenBatches, rank: int = 0, world: int = 1) -> None:
+        self.examples = examples
+        self.batches = batches
+        self.rank = rank
+        self.world = world
+
+    def __len__(self) -> int:
+        return len(range(self.rank, len(self.batches), self.world))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for rows in self.batches.in_order()[self.rank :: self.world]:
+            yield self.examples.batch(rows)
+
+
+class TrainLoader(Loader):
+    """The batches of one epoch after another, shuffled; can begin in the middle of an epoch.
+
+    Lightning keeps `state_dict` in its checkpoints, and calls `set_epoch` on what it finds as ``sampler``. It may
+    do so after it asked for an iterator, so the epoch is read only when the first batch is wanted. With several
+    devices the batches that do not go round are left out of this epoch; each epoch leaves out others.
+    """
+
+    def __init__(self, examples: Examples, batches: TokenBatches, rank: int = 0, world: int = 1) -> None:
+        super().__init__(examples, batches, rank, world)
+        self.epoch = 0
+        self._skip = 0
+        self._done = 0
+
+    @property
+    def sampler(self) -> TrainLoader:
+        """Itself: where Lightning looks for `set_epoch`."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch comes next, counted from 0."""
+        self.epoch = epoch
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the epoch have been handed out."""
+        return {"done": self._done, "batches": len(self)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next epoch that is asked for after as many batches as `state_dict` counted.
+
+        Raises:
+            FitError: the data or how it is cut into batches is no longer the same.
+        """
+        if state["batches"] != len(self):
+            raise FitError(
+                f"cannot resume: an epoch had {state['batches']} batches when training stopped and has {len(self)} "
+                "now; use the same prepared folder, data settings and number of devices, or --overwrite"
+            )
+        self._skip = state["done"]
+
+    def __len__(self) -> int:
+        return len(self.batches) // self.world
+
+    def __iter__(self) -> Iterator[Batch]:
+        self._done, self._skip = self._skip, 0
+        share = self.batches.epoch(self.epoch)[self.rank :: self.world][: len(self)]
+        for rows in share[self._done :]:
+            batch = self.examples.batch(rows)
+            self._done += 1
+            yield batch
+
+
+class DialogueData(pl.LightningDataModule):
+    """Token ids of a prepared folder as batches of tensors.
+
+    Args:
+        path: the prepared folder.
+        context_turns: how many of the last turns the network reads.
+        tokens_per_batch: tokens of a batch at most, source and target, padding counted; lower it when memory ends.
+        seed: of the order of the batches; the same as seed_everything unless set.
+
+    Raises:
+        PrepareError: ``path`` is no prepared folder.
+        FitError: there is nothing in it to train on.
+    """
+
+    def __init__(self, path: Path, context_turns: int = 3, tokens_per_batch: int = 4000, seed: int = 0) -> None:
+        super().__init__()
+        if tokens_per_batch < 1:
+            raise FitError(f"data.tokens_per_batch is {tokens_per_batch}; expected at least 1, better some thousands")
+        self.prepared = open_prepared(Path(path))
+        if self.prepared.tokenizer is None:
+            raise FitError(
+                f"{path}: holds no tokenizer, as its corpus was too small to train on; add conversations and run "
+                "`chatbot prepare` again"
+            )
+        self.tokenizer_bytes = self.prepared.tokenizer
+        self.tokenizer = Tokenizer(self.tokenizer_bytes)
+        self.vocab_size = self.tokenizer.vocab_size
+        self.context_turns = context_turns
+        self.tokens_per_batch = tokens_per_batch
+        self.seed = seed
+        self._cuts: dict[str, TokenBatches] = {}
+        self.train = Examples.open(self.prepared, "train", context_turns)
+        self.valid = Examples.open(self.prepared, "valid", context_turns)
+        if not len(self.train):
+            raise FitError(f"{path}: no training pairs; add conversations and run `chatbot prepare` again")
+
+    def train_dataloader(self) -> TrainLoader:
+        """Shuffled batches of the training split."""
+        return TrainLoader(self.train, self.cut("train"), *self._place())
+
+    def val_dataloader(self) -> Any:
+        """Batches of the validation split, or none where it is empty."""
+        return Loader(self.valid, self.cut("valid"), *self._place()) if len(self.valid) else []
+
+    def cut(self, split: Literal["train", "valid"]) -> TokenBatches:
+        """How a split is divided into batches; reckoned once."""
+        if split not in self._cuts:
+            examples = self.train if split == "train" else self.valid
+            lengths = examples.source_lengths, examples.target_lengths
+            self._cuts[split] = TokenBatches(*lengths, self.tokens_per_batch, self.seed)
+        return self._cuts[split]
+
+    def _place(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -1,0 +1,16 @@
+"""The network: torch and nothing else.
+
+    cell.py       the LSTM cell, readable: the reference of the fused kernels, and the decoder's single step
+    encoder.py    embedded source -> one vector a position, and how the reading ended
+    attention.py  where the decoder looks
+    decoder.py    the whole target at once for training, one token at a time for search; the same weights
+    seq2seq.py    all of it behind one tied embedding
+
+Letters at the end of lines stand for sizes:
+
+    N  rows of a batch (in a search N = B * K)      B  inputs of a batch       K  hypotheses of an input
+    S  source positions                             T  target positions
+    E  width of the embedding                       V  pieces in the vocabulary
+    H  hidden units: of one direction in the encoder, of a layer in the decoder
+    M  width of the memory: both directions of the encoder, 2 H of it
+"""

@@ -1,0 +1,250 @@
+"""`chatbot reply`: a line or a JSON object in, a JSON object out, as many as come.
+
+Every line of the input gives one line of the output, in order; an empty one has nothing to be answered, and
+gives an empty reply with a score of null. Input is read in chunks, so its size does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from chatbot.errors import ChatbotError, ConfigError
+
+if TYPE_CHECKING:
+    from chatbot.responder import Reply, Responder
+    from chatbot.search.steps import SearchConfig
+
+CHUNK_LINES = 1_024
+CHUNK_BYTES = 1 << 24
+"""Lines are answered when so many, or so many bytes of them, were read."""
+
+_WANTED = '{"context": ["oldest turn", "newest turn"]}'
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+Format = Literal["auto", "lines", "jsonl"]
+
+
+@dataclass(frozen=True)
+class ReplyCommand:
+    """Answer lines, or conversations in JSONL, with a bot.
+
+    For each line of the input a JSON object on stdout: "context", "reply", "score" and "alternatives".
+    """
+
+    bot: Path
+    """Folder that `chatbot fit` wrote."""
+    input: Path | None = None
+    """File of lines, each a text or an object {"context": ["older turn", "newer turn"]}; without it stdin."""
+    output: Path | None = None
+    """File to write to, complete or not at all; without it stdout."""
+    format: Format = "auto"
+    """A line is a text (`lines`) or an object (`jsonl`); `auto`: objects if the first line starts with {."""
+    beam: int | None = None
+    """Hypotheses kept side by side, 1 is greedy; without it as the bot was saved."""
+    length_penalty: float | None = None
+    """How much longer replies are favoured (GNMT alpha); without it as the bot was saved."""
+    min_length: int | None = None
+    """Pieces of a reply at least; without it as the bot was saved."""
+    max_length: int | None = None
+    """Pieces of a reply at most; without it as the bot was saved."""
+    no_repeat_ngram: int | None = None
+    """No run of this many pieces twice in a reply, 0 allows it; without it as the bot was saved."""
+    alternatives: int = 0
+    """Further replies to give with each, at most; needs a beam that is wider than that."""
+    device: str = "cpu"
+    """Where to compute: cpu, or cuda."""
+
+
+def run(command: ReplyCommand) -> None:
+    """Carry out the command. A reader that goes away (``| head``) ends it quietly.
+
+    Raises:
+        ChatbotError: the bot, a setting or a line is not as expected; the lines before it are answered.
+    """
+    if command.alternatives < 0:
+        raise ConfigError(f"--alternatives {command.alternatives}: expected 0 or more")
+    with _opened(command.input) as lines:
+        responder, settings = _open_bot(command)
+        name = str(command.input or "stdin")
+        try:
+            with _written(command.output) as out:
+                answer_all(
+                    responder,
+                    settings,
+                    lines,
+                    out,
+                    name=name,
+                    form=command.format,
+                    alternatives=command.alternatives,
+                )
+        except BrokenPipeError:
+            _silence_stdout()
+
+
+def answer_all(
+    responder: Responder,
+    settings: SearchConfig,
+    lines: Iterable[bytes],
+    out: BinaryIO,
+    *,
+    name: str = "stdin",
+    form: Format = "auto",
+    alternatives: int = 0,
+) -> None:
+    """Answer every line, chunk by chunk; ``name`` is the file that a complaint speaks of."""
+    done = 0
+    for contexts in _chunks(read_contexts(lines, name, form)):
+        replies = responder.replies(contexts, settings)
+        for context, reply in zip(contexts, replies, strict=True):
+            out.write(_encode(context, reply, alternatives))
+        out.flush()
+        done += len(contexts)
+        _progress(done)
+    _progress(None)
+
+
+def read_contexts(lines: Iterable[bytes], name: str, form: Format = "auto") -> Iterator[list[str]]:
+    """The context that each line holds: the line itself, or the list in its JSON object.
+
+    Raises:
+        ChatbotError: a line that is not UTF-8, or not the expected JSON, with its file and number.
+    """
+    for number, raw in enumerate(lines, start=1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ChatbotError(
+                f"{name}, line {number}: not UTF-8 (byte 0x{raw[error.start]:02x}); "
+                f"save it as UTF-8, for example with iconv -f CP1252 -t UTF-8"
+            ) from error
+        if form == "auto" and line.strip():
+            form = "jsonl" if line.lstrip().startswith("{") else "lines"
+        yield _context(line, f"{name}, line {number}") if form == "jsonl" else [line]
+
+
+def _context(line: str, where: str) -> list[str]:
+    """The texts in an object of a JSONL file; an empty line has none."""
+    if not line.strip():
+        return []
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        what = str(error).partition(":")[0] or "nested too deeply"
+        raise ChatbotError(
+            f"{where}: broken JSON ({what}); expected {_WANTED}, or --format lines for plain text"
+        ) from error
+    context = value.get("context") if isinstance(value, dict) else None
+    if not (isinstance(context, list) and all(isinstance(text, str) for text in context)):
+        found = 'no list of strings under "context"' if isinstance(value, dict) else "no JSON object"
+        raise ChatbotError(f"{where}: {found}; expected {_WANTED}")
+    return context
+
+
+def _chunks(contexts: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    """Contexts in lists that are answered together; what stood before a bad line comes before its error."""
+    chunk: list[list[str]] = []
+    size = 0
+    complaint: ChatbotError | None = None
+    while complaint is None:
+        try:
+            context = next(contexts, None)
+        except ChatbotError as error:
+            context, complaint = None, error
+        if context is not None:
+            chunk.append(context)
+            size += sum(map(len, context))
+        if chunk and (context is None or len(chunk) == CHUNK_LINES or size > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        if context is None and complaint is None:
+            return
+    raise complaint
+
+
+def _encode(context: Sequence[str], reply: Reply, alternatives: int) -> bytes:
+    """A line of the output. What cannot be seen is escaped: no terminal obeys it, no reader splits at it."""
+    others = [
+        {"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]
+    ]
+    score = None if reply.score is None else round(reply.score, 6)
+    record: dict[str, Any] = {"context": context, "reply": reply.text, "score": score, "alternatives": others}
+    text = json.dumps(record, ensure_ascii=False)
+    text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+def _open_bot(command: ReplyCommand) -> tuple[Responder, SearchConfig]:
+    """The bot and how it searches. Torch is imported here, so that help and mistakes in flags are quick."""
+    from chatbot import bundle
+    from chatbot.responder import Responder, search_settings
+
+    bot = bundle.load(command.bot, command.device)
+    names = ("beam", "length_penalty", "min_length", "max_length", "no_repeat_ngram")
+    settings = search_settings(bot.config, **{name: getattr(command, name) for name in names})
+    if command.alternatives >= settings.beam and command.alternatives:
+        raise ConfigError(
+            f"--alternatives {command.alternatives}: needs --beam {command.alternatives + 1} or more, "
+            f"got {settings.beam}"
+        )
+    return Responder(bot), settings
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[Iterable[bytes]]:
+    """The lines of a file or of stdin, as bytes."""
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ChatbotError(
+            f"{path}: cannot be read ({error.strerror}); expected a file with a line for each reply"
+        ) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _written(path: Path | None) -> Iterator[BinaryIO]:
+    """Stdout, or a file that is written beside and renamed once it is whole; a device is written to."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = path.resolve()
+    if path.is_dir():
+        raise ChatbotError(f"{path}: is a folder; expected a file to write to: give another --output")
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            yield device
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _progress(done: int | None) -> None:
+    """How far it is, where somebody watches stderr and the replies go elsewhere; None ends the line."""
+    if sys.stderr.isatty() and not sys.stdout.isatty():
+        sys.stderr.write("\r\x1b[K" if done is None else f"\r{done:,} replies")
+        sys.stderr.flush()
+
+
+def _silence_stdout() -> None:
+    """Nobody reads stdout any more: what is still in its buffer goes nowhere, without a complaint at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,91 @@
+"""The seam between model and search: tokens and state in, log-probabilities and state out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self, TypeAlias, TypeVar
+
+from torch import Tensor
+
+LOWEST = -1e9
+"""The log-probability of what must not be: finite, so sums and differences of it are never NaN."""
+DEAD = LOWEST / 2
+"""Below this a score has a LOWEST in it."""
+
+
+class State(Protocol):
+    """What a step carries along. Row b * K + k belongs to hypothesis k of input b."""
+
+    def repeat(self, k: int) -> Self:
+        """Each row k times, side by side: [a, b] with k = 2 becomes [a, a, b, b]."""
+
+    def reorder(self, rows: Tensor) -> Self:
+        """The rows at these indices (N,); a row only ever replaces one of its own input."""
+
+    def keep(self, inputs: Tensor) -> Self:
+        """Only the inputs at these indices (B',), each with all its rows."""
+
+
+S = TypeVar("S", bound=State)
+
+Step: TypeAlias = Callable[[Tensor, S], tuple[Tensor, S]]
+"""step(last tokens (N,), state) -> (log-probabilities of the next token (N, V), state after them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One reply that a search found."""
+
+    ids: tuple[int, ...]
+    """Its tokens, without begin and end."""
+    score: float
+    """What it is ranked by: `log_prob` over the length penalty."""
+    log_prob: float
+    """The model's own log-probability of the ids, and of the end where it was reached; in nats."""
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How replies are looked for."""
+
+    beam: int = 1
+    """Hypotheses kept side by side; 1 is greedy."""
+    length_penalty: float = 1.0
+    """How much longer replies are favoured (GNMT alpha); 0 compares bare log-probabilities."""
+    max_length: int = 60
+    """Tokens of a reply at most, its end included."""
+    min_length: int = 1
+    """Tokens of a reply at least, its end not included."""
+    no_repeat_ngram: int | None = 3
+    """No run of this many tokens occurs twice in a reply; null allows everything."""
+
+    def __post_init__(self) -> None:
+        least = {"beam": 1, "max_length": 1, "min_length": 0}
+        if self.no_repeat_ngram is not None:
+            least["no_repeat_ngram"] = 1
+        for name, lowest in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+                raise ValueError(f"{name} must be a whole number of at least {lowest}, got {value!r}")
+        if self.min_length > self.max_length:
+            raise ValueError(f"min_length ({self.min_length}) must not pass max_length ({self.max_length})")
+        if not (math.isfinite(self.length_penalty) and self.length_penalty >= 0):
+            raise ValueError(f"length_penalty must be a number of at least 0, got {self.length_penalty!r}")
+
+
+def check_search(rows: int, width: int, max_length: int) -> None:
+    """Raise ValueError unless a search of this size can find something."""
+    if rows < 0 or width < 1 or max_length < 1:
+        raise ValueError(
+            f"rows must be at least 0, width and max_length at least 1, got {rows}, {width} and {max_length}"
+        )
+
+
+def hypothesis(ids: list[int], score: float, log_prob: float, *, eos: int) -> Hypothesis:
+    """Cut `ids` at the first end; raise ValueError where the step gave no numbers."""
+    if math.isnan(score) or math.isnan(log_prob):
+        raise ValueError("the step gave log-probabilities that are not numbers (NaN): are the weights sound?")
+    end = ids.index(eos) if eos in ids else len(ids)
+    return Hypothesis(tuple(ids[:end]), score, log_prob)

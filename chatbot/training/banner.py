@@ -1,0 +1,44 @@
+"""What `chatbot fit` says before it begins."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+
+from chatbot.data.module import DialogueData
+from chatbot.training.callbacks.pace import ValidationConfig
+from chatbot.training.callbacks.progress import limits
+from chatbot.training.folder import Workplace
+from chatbot.training.module import DialogueModule
+from chatbot.training.publish import device_name
+
+
+def banner(
+    place: Workplace, trainer: pl.Trainer, module: DialogueModule, data: DialogueData, validation: ValidationConfig
+) -> str:
+    """Device, precision, parameters, pairs and tokens, batches, and when training will end."""
+    net = module.model.config
+    parameters = sum(p.numel() for p in module.model.parameters())
+    tokens = int(data.train.target_lengths.sum())
+    rows = {
+        "device": f"{device_name(trainer.strategy.root_device)}, precision {trainer.precision}",
+        "network": (
+            f"{parameters:,} parameters: embedding {net.embedding}, encoder {net.encoder_layers} × 2 × "
+            f"{net.encoder_size}, decoder {net.decoder_layers} × {net.decoder_size}, {data.vocab_size:,} pieces"
+        ),
+        "data": f"{len(data.train):,} pairs, {tokens:,} target tokens; {len(data.valid):,} pairs to validate with",
+        "batches": f"{len(data.cut('train')):,} an epoch, of at most {data.tokens_per_batch:,} tokens",
+        "ends": _ends(trainer, data, validation),
+    }
+    head = f"chatbot fit: {data.prepared.path} → {place.output}"
+    if place.start == "resume":
+        head += ", going on where it stopped, with the settings of then"
+    return "\n".join([head, *(f"  {name:<9}{value}" for name, value in rows.items())])
+
+
+def _ends(trainer: pl.Trainer, data: DialogueData, validation: ValidationConfig) -> str:
+    said = limits(trainer)
+    if not len(data.valid):
+        return f"{' or '.join(said) or 'by Ctrl-C'}; without validation pairs there is no early stopping"
+    if validation.patience is not None:
+        said.append(f"after {validation.patience} validations in a row without a better one")
+    return " or ".join(said) or "by Ctrl-C"

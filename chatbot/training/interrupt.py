@@ -1,0 +1,50 @@
+"""Ctrl-C while training: the first ends it in order, the second at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import pytorch_lightning as pl
+
+from chatbot.training.console import say
+
+
+class Interrupt:
+    """Whether somebody pressed Ctrl-C, and what follows from it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    @contextmanager
+    def watching(self, trainer: pl.Trainer) -> Iterator[None]:
+        """Within it, the first Ctrl-C lets the trainer finish its batch, validate and save; the next one breaks off.
+
+        Outside the main thread, where Python delivers no signals, nothing is changed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            self.asked = True
+            stop(trainer)
+            say("Stopping after this batch and a last validation; Ctrl-C again stops at once.")
+
+        before = signal.signal(signal.SIGINT, handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def stop(trainer: pl.Trainer) -> None:
+    """End training after the present batch, whatever least number of epochs or steps was asked for."""
+    trainer.fit_loop.min_epochs = 0
+    trainer.fit_loop.epoch_loop.min_steps = None
+    trainer.should_stop = True

@@ -1,0 +1,139 @@
+"""LightningCLI with our own short arguments, and errors in one line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentError
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytorch_lightning as pl
+import yaml
+from jsonargparse import ActionConfigFile
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from chatbot.config import one_line, recipe_names
+from chatbot.data.module import DialogueData
+from chatbot.errors import ConfigError
+from chatbot.training.callbacks.keeper import CheckpointConfig
+from chatbot.training.callbacks.pace import ValidationConfig
+from chatbot.training.module import DialogueModule
+
+TRAINER = {
+    "max_epochs": 100,
+    "gradient_clip_val": 1.0,
+    "num_sanity_val_steps": 0,
+    "logger": False,
+    "enable_model_summary": False,
+}
+"""Where we want something else of Lightning's Trainer than it does by itself."""
+
+OURS = ("config", "prepared", "output", "resume", "overwrite")
+"""Arguments that say where and how to begin; they are no settings of the training."""
+
+Finish = Callable[["FitCLI"], dict[str, Any]]
+
+
+class FitParser(LightningArgumentParser):
+    """Raises ConfigError where others would print the usage and leave."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Name what is wrong in one line, and what it may have been meant to be."""
+        raise ConfigError(f"{one_line(message)}{self._meant(message)}; see `chatbot fit --help`") from ex
+
+    def _meant(self, message: str) -> str:
+        options = [option for action in self._actions for option in action.option_strings]
+        unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
+        if "nrecognized" in message and unknown:
+            close = get_close_matches(unknown[0], options, n=1, cutoff=0.7)
+            return f"; did you mean {close[0]}?" if close else ""
+        return ""
+
+
+class FitCLI(LightningCLI):
+    """Parses, and builds module, data and trainer.
+
+    Args:
+        args: the arguments of `chatbot fit`, recipes already found.
+        finish: called when module and data are there; returns what the Trainer gets besides its settings.
+
+    Raises:
+        ConfigError: a setting is unknown, of the wrong kind, or contradicts another.
+    """
+
+    def __init__(self, args: Sequence[str], prepare: Callable[[FitCLI], None], finish: Finish) -> None:
+        self._prepare = prepare
+        self._finish = finish
+        super().__init__(
+            DialogueModule,
+            DialogueData,
+            save_config_callback=None,
+            trainer_defaults=dict(TRAINER),
+            seed_everything_default=0,
+            parser_class=FitParser,
+            parser_kwargs={
+                "prog": "chatbot fit",
+                "description": "A prepared folder → a trained bot. Settings with a dot can stand in the YAML file too.",
+                "exit_on_error": False,
+                "allow_abbrev": False,
+            },
+            args=list(args),
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Lightning's parser, with recipes told of in the help."""
+        kwargs["dump_header"] = ["settings of `chatbot fit`"]
+        parser = self.parser_class(**kwargs)
+        names = ", ".join(recipe_names("fit"))
+        parser.add_argument(
+            "--config", action=ActionConfigFile, help=f"YAML file, or a recipe by name: {names}; flags override it"
+        )
+        return parser
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Our own arguments, and what follows from what."""
+        parser.add_argument("prepared", type=Path, metavar="PREPARED", help="folder that `chatbot prepare` wrote")
+        parser.add_argument("--output", type=Path, metavar="BOT", help="folder to write the bot to")
+        parser.add_argument("--resume", action="store_true", help="go on with a training that was stopped or killed")
+        parser.add_argument("--overwrite", action="store_true", help="begin again, and replace the bot at the end")
+        parser.add_class_arguments(ValidationConfig, "validation")
+        parser.add_class_arguments(CheckpointConfig, "checkpoint")
+        parser.link_arguments("prepared", "data.path")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.link_arguments("data.vocab_size", "model.vocab_size", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """As Lightning does, but where it would warn of arguments that do not come from sys.argv."""
+        try:
+            self.config = parser.parse_args(args)
+        except ArgumentError as error:
+            parser.error(str(error), error)
+
+    def before_instantiate_classes(self) -> None:
+        """Check what can be checked before anything large is built."""
+        self._prepare(self)
+
+    def instantiate_classes(self) -> None:
+        """Build all three; a value that a class refuses is the user's mistake."""
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"{one_line(str(error))}; see `chatbot fit --help`") from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """The Trainer with our callbacks."""
+        extra = self._finish(self)
+        self.trainer_defaults["callbacks"] = extra.pop("callbacks")
+        return super().instantiate_trainer(**extra, **kwargs)
+
+    def settings(self) -> dict[str, Any]:
+        """The resolved settings as plain data: what is written down for --resume and into the bot."""
+        chosen = self.config.clone()
+        for name in OURS:
+            chosen.pop(name, None)
+        dumped: dict[str, Any] = yaml.safe_load(self.parser.dump(chosen, skip_validation=True, format="yaml"))
+        return dumped

@@ -1,0 +1,80 @@
+"""The best weights become a bot folder."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from chatbot import __version__, bundle
+from chatbot.data.module import DialogueData
+from chatbot.training.curve import Curve
+from chatbot.training.folder import Workplace, read_checkpoint
+from chatbot.training.module import DialogueModule
+from chatbot.training.verdict import Stop
+
+
+def publish(
+    place: Workplace, trainer: pl.Trainer, module: DialogueModule, data: DialogueData, curve: Curve,
+    stop: Stop, settings: dict[str, Any],
+) -> None:
+    """Write the bot with the best weights; what stood there is replaced in one move.
+
+    Raises:
+        OSError: the disk refuses; the working folder stays as it is.
+    """
+    best = read_checkpoint(place.best)
+    module.model.load_state_dict(best["weights"])
+    report = data.prepared.report
+    numbers = {key: value for key, value in report.items() if isinstance(value, int | float | str)}
+    bundle.save(
+        place.output,
+        model=module.model,
+        tokenizer=data.tokenizer_bytes,
+        config={"context_turns": data.context_turns},
+        prepare={**numbers, "dropped": report.get("dropped", {}), "settings": data.prepared.settings},
+        training=_training(trainer, module, data, curve, stop, settings),
+        samples=curve.samples,
+    )
+
+
+def _training(
+    trainer: pl.Trainer, module: DialogueModule, data: DialogueData, curve: Curve, stop: Stop, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """What training.json holds: how it went, on what, and with which settings."""
+    best, total = curve.best, module.meter.total
+    return {
+        "stopped": stop.value,
+        "best_step": trainer.global_step if best is None else best.step,
+        "nats_per_word": None if best is None else best.nats_per_word,
+        "perplexity_per_word": None if best is None else best.perplexity_per_word,
+        "steps": trainer.global_step,
+        "epochs": trainer.current_epoch,
+        "seconds": round(total.seconds, 1),
+        "tokens": total.tokens,
+        "tokens_per_second": round(total.tokens_per_second, 1),
+        "device": device_name(module.device),
+        "precision": str(trainer.precision),
+        "training_pairs": len(data.train),
+        "valid_pairs": len(data.valid),
+        "versions": {
+            "chatbot": __version__,
+            "torch": torch.__version__,
+            "pytorch_lightning": pl.__version__,
+            "python": platform.python_version(),
+        },
+        "settings": settings,
+        "curve": [asdict(point) for point in curve.points],
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """A device in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        return f"CPU, {torch.get_num_threads()} threads"
+    return device.type

@@ -1,0 +1,1 @@
+"""Dialogues that travel with the package: everyday.txt, written for this project."""

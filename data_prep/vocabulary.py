@@ -1,0 +1,92 @@
+"""Pieces: a SentencePiece model trained on the training side only, and texts encoded with it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import sentencepiece as spm
+
+from data_prep.errors import PrepareError
+
+PAD, UNK, BOS, EOS, SEP = range(5)
+CONTROL_SYMBOLS = ("<sep>",)  # control, not user-defined: a person who types "<sep>" does not get its id
+_THREADS = 4  # fixed: the sums of unigram training, and so the bytes of the model, depend on it
+
+
+@dataclass(frozen=True)
+class VocabularyConfig:
+    """How text is cut into pieces."""
+
+    kind: Literal["unigram", "characters"] = "unigram"
+    """unigram: subwords by SentencePiece; characters: one piece a character."""
+    size: int = 8000
+    """Number of pieces, byte and control pieces included; lowered with a notice where the corpus is too small."""
+    sample: int = 2_000_000
+    """At most this many distinct training texts are read to choose the pieces."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("unigram", "characters"):
+            raise PrepareError(
+                f"vocabulary.kind is {self.kind!r}; expected unigram or characters; set --vocabulary.kind"
+            )
+        if self.size < 300:
+            raise PrepareError(
+                f"vocabulary.size is {self.size}; expected at least 300 (256 pieces are the bytes); "
+                "set --vocabulary.size"
+            )
+        if self.sample < 1:
+            raise PrepareError(f"vocabulary.sample is {self.sample}; expected at least 1")
+
+
+def train(texts: Iterable[str], config: VocabularyConfig) -> bytes | None:
+    """The serialised SentencePiece model of ``texts``, or None where they are too few to train on.
+
+    Identity normalisation: the repairs have had their say, and bits per character stay true. Every text can be
+    spelt, since what no piece covers falls back to bytes. Kudo 2018 (unigram), Kudo & Richardson 2018.
+    """
+    model = io.BytesIO()
+    try:
+        spm.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            model_type="char" if config.kind == "characters" else "unigram",
+            vocab_size=config.size,
+            hard_vocab_limit=False,
+            byte_fallback=True,
+            character_coverage=0.9995,
+            normalization_rule_name="identity",
+            input_sentence_size=config.sample,
+            pad_id=PAD,
+            unk_id=UNK,
+            bos_id=BOS,
+            eos_id=EOS,
+            control_symbols=list(CONTROL_SYMBOLS),
+            num_threads=_THREADS,
+            minloglevel=2,
+        )
+    except RuntimeError:
+        return None  # SentencePiece found no text, or fewer pieces than the control pieces need
+    return model.getvalue()
+
+
+class Encoder:
+    """Texts to ids, many at a time."""
+
+    def __init__(self, model: bytes) -> None:
+        self._pieces = spm.SentencePieceProcessor(model_proto=model)
+        self.size: int = self._pieces.vocab_size()
+        self.dtype: type[np.generic] = np.uint16 if self.size <= 1 << 16 else np.int32
+
+    def encode(self, texts: Sequence[str]) -> pa.LargeListArray:
+        """Pieces of each text, no special ids: large_list<uint16> (int32 above 65,536 pieces)."""
+        rows: list[list[int]] = self._pieces.encode(list(texts), num_threads=os.cpu_count() or 1)
+        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=offsets[1:])
+        flat = np.fromiter((i for row in rows for i in row), dtype=self.dtype, count=int(offsets[-1]))
+        return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat))

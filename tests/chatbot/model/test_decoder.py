@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chatbot.model.cell import CellState
+from chatbot.model.decoder import Decoder, DecoderState, Memory
+from chatbot.model.encoder import Encoded
+
+B, K, S, E, H, M = 3, 2, 5, 4, 6, 8
+
+
+@pytest.fixture(params=[1, 2, 3])
+def decoder(request: pytest.FixtureRequest) -> Decoder:
+    torch.manual_seed(0)
+    return Decoder(E, H, layers=request.param, memory_size=M, dropout=0.3).double().eval()
+
+
+def memory_of(decoder: Decoder, *, masked: bool = True) -> Memory:
+    final = CellState(torch.randn(B, M, dtype=torch.float64), torch.randn(B, M, dtype=torch.float64))
+    mask = torch.arange(S) < torch.tensor([2, 5, 3])[:, None] if masked else None
+    return decoder.remember(Encoded(torch.randn(B, S, M, dtype=torch.float64), final), mask)
+
+
+def same(left: DecoderState, right: DecoderState) -> bool:
+    pairs = zip((*left.recurrent, left.memory[:3]), (*right.recurrent, right.memory[:3]), strict=True)
+    return torch.equal(left.attention, right.attention) and all(
+        a is b or torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True)
+    )
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_whole_target_equals_one_step_after_another(decoder: Decoder, masked: bool) -> None:
+    memory = memory_of(decoder, masked=masked)
+    x = torch.randn(B, 7, E, dtype=torch.float64)
+    state, shown = decoder.start(memory), []
+    for t in range(7):
+        outputs, state = decoder.step(x[:, t], state)
+        shown.append(outputs)
+    torch.testing.assert_close(torch.stack(shown, dim=1), decoder(x, memory), rtol=0, atol=1e-10)
+
+
+def test_what_comes_later_changes_nothing_before(decoder: Decoder) -> None:
+    memory = memory_of(decoder)
+    x = torch.randn(B, 7, E, dtype=torch.float64)
+    other = x.clone()
+    other[:, 4:] = 9.0
+    torch.testing.assert_close(decoder(x, memory)[:, :4], decoder(other, memory)[:, :4], rtol=0, atol=1e-12)
+
+
+def test_hypotheses_of_an_input_share_its_memory_and_step_as_if_each_had_its_own(decoder: Decoder) -> None:
+    memory = memory_of(decoder)
+    state = decoder.start(memory).repeat(K)
+    assert state.memory.keys is memory.keys
+    x = torch.randn(B * K, E, dtype=torch.float64)
+    outputs, after = decoder.step(x, state)
+    assert after.memory.keys is memory.keys
+    assert after.attention.shape == (B * K, S)
+    for row in range(B * K):
+        own = decoder.start(memory.keep(torch.tensor([row // K])))
+        alone, _ = decoder.step(x[row : row + 1], own)
+        torch.testing.assert_close(outputs[row], alone[0], rtol=0, atol=1e-12)
+
+
+def numbered(decoder: Decoder) -> DecoderState:
+    """A state whose rows are 0, 1, 2, ... in every recurrent tensor and in the attention."""
+    rows = torch.arange(B * K, dtype=torch.float64)[:, None]
+    cells = tuple(CellState(rows.expand(-1, H), -rows.expand(-1, H)) for _ in decoder.layers)
+    return DecoderState(cells, memory_of(decoder), rows.expand(-1, S))
+
+
+def rows_of(state: DecoderState) -> list[float]:
+    for h, c in state.recurrent:
+        assert torch.equal(h, -c)
+        assert h[:, 0].tolist() == state.attention[:, 0].tolist()
+    return state.attention[:, 0].tolist()
+
+
+def test_repeat_puts_copies_side_by_side(decoder: Decoder) -> None:
+    assert rows_of(numbered(decoder).repeat(2)) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
+def test_reorder_takes_rows_and_leaves_the_memory(decoder: Decoder) -> None:
+    state = numbered(decoder)
+    after = state.reorder(torch.tensor([1, 1, 2, 3, 5, 4]))
+    assert rows_of(after) == [1, 1, 2, 3, 5, 4]
+    assert after.memory is state.memory
+
+
+def test_keep_takes_inputs_with_all_their_rows_and_their_memory(decoder: Decoder) -> None:
+    state = numbered(decoder)
+    after = state.keep(torch.tensor([0, 2]))
+    assert rows_of(after) == [0, 1, 4, 5]
+    assert torch.equal(after.memory.keys, state.memory.keys[[0, 2]])
+    assert after.memory.mask is not None
+    assert state.memory.mask is not None
+    assert torch.equal(after.memory.mask, state.memory.mask[[0, 2]])
+    assert after.memory.initial[0].h.shape == (2, H)
+
+
+def test_keep_of_nobody_leaves_nobody(decoder: Decoder) -> None:
+    after = numbered(decoder).keep(torch.tensor([], dtype=torch.long))
+    assert rows_of(after) == []
+    assert after.memory.keys.shape == (0, S, H)
+
+
+def test_keep_and_step_commute(decoder: Decoder) -> None:
+    state = decoder.start(memory_of(decoder)).repeat(K)
+    x, chosen = torch.randn(B * K, E, dtype=torch.float64), torch.tensor([2, 1])
+    rows = torch.tensor([4, 5, 2, 3])
+    _, stepped = decoder.step(x, state)
+    _, after = decoder.step(x[rows], state.keep(chosen))
+    kept = stepped.keep(chosen)
+    torch.testing.assert_close(after.attention, kept.attention, rtol=0, atol=1e-12)
+    torch.testing.assert_close(after.recurrent, kept.recurrent, rtol=0, atol=1e-12)
+    assert same(kept, kept.reorder(torch.arange(4)))

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chatbot.model.encoder import Encoder
+
+E, H, M = 5, 4, 8
+
+
+@pytest.fixture(params=[1, 2, 3])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    torch.manual_seed(0)
+    return Encoder(E, H, layers=request.param, dropout=0.3).double().eval()
+
+
+def test_a_padded_batch_equals_each_row_alone(encoder: Encoder) -> None:
+    lengths = torch.tensor([2, 6, 1, 4])
+    x = torch.randn(4, 6, E, dtype=torch.float64)
+    together = encoder(x, lengths)
+    assert together.outputs.shape == (4, 6, M)
+    for row, length in enumerate(lengths.tolist()):
+        alone = encoder(x[row : row + 1, :length], torch.tensor([length]))  # one length: the dense way
+        torch.testing.assert_close(together.outputs[row, :length], alone.outputs[0], rtol=0, atol=1e-12)
+        torch.testing.assert_close(together.final.h[row], alone.final.h[0], rtol=0, atol=1e-12)
+        torch.testing.assert_close(together.final.c[row], alone.final.c[0], rtol=0, atol=1e-12)
+        assert not together.outputs[row, length:].any()
+
+
+def test_what_stands_at_pads_is_never_read(encoder: Encoder) -> None:
+    lengths = torch.tensor([2, 4])
+    x = torch.randn(2, 7, E, dtype=torch.float64)
+    spoilt = x.clone()
+    spoilt[0, 2:] = float("nan")
+    spoilt[1, 4:] = float("nan")
+    clean, dirty = encoder(x, lengths), encoder(spoilt, lengths)
+    assert torch.equal(clean.outputs, dirty.outputs)
+    assert torch.equal(clean.final.h, dirty.final.h)
+
+
+def test_one_length_shorter_than_the_tensor_is_cut_to_it(encoder: Encoder) -> None:
+    x = torch.randn(2, 7, E, dtype=torch.float64)
+    cut = encoder(x, torch.tensor([3, 3]))
+    assert cut.outputs.shape == (2, 3, M)
+    assert torch.equal(cut.outputs, encoder(x[:, :3], torch.tensor([3, 3])).outputs)
+
+
+def test_final_states_are_those_of_both_ends() -> None:
+    encoded = Encoder(E, H, layers=1, dropout=0.0)(torch.randn(2, 5, E), torch.tensor([5, 5]))
+    assert torch.equal(encoded.final.h[:, :H], encoded.outputs[:, -1, :H])  # forward ends at the last
+    assert torch.equal(encoded.final.h[:, H:], encoded.outputs[:, 0, H:])  # backward at the first
+
+
+@pytest.mark.parametrize("lengths", [[5, 5], [3, 5]])
+def test_dropout_hides_the_same_units_at_every_position_of_a_row(lengths: list[int]) -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(E, H, layers=1, dropout=0.5)
+    x = torch.randn(2, 5, E, requires_grad=True)
+    encoder(x, torch.tensor(lengths)).outputs.sum().backward()
+    assert x.grad is not None
+    for row, length in enumerate(lengths):
+        hidden = x.grad[row, :length] == 0  # (S, E): no gradient where the input was dropped
+        assert torch.equal(hidden, hidden[:1].expand_as(hidden))
+        assert hidden.any()
+
+
+@pytest.mark.parametrize("lengths", [[0, 3], [4, 2], [3], [3, 3, 3]])
+def test_lengths_that_do_not_fit_are_refused_in_plain_words(lengths: list[int]) -> None:
+    encoder = Encoder(E, H, layers=1, dropout=0.0)
+    with pytest.raises(ValueError, match="source length"):
+        encoder(torch.randn(2, 3, E), torch.tensor(lengths))
+
+
+def test_lengths_elsewhere_than_on_the_cpu_are_refused() -> None:
+    encoder = Encoder(E, H, layers=1, dropout=0.0)
+    with pytest.raises(ValueError, match="must stay on the CPU"):
+        encoder(torch.randn(2, 3, E), torch.tensor([3, 3], device="meta"))

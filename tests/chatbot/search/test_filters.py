@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram, allowed
+from chatbot.search.steps import LOWEST
+
+V, EOS = 8, 3
+X = LOWEST
+
+
+def forbidden_by(one: Filter, *ids: list[int]) -> list[list[int]]:
+    """The tokens that a filter forbids each row to say after its ids."""
+    log_probs = torch.full((len(ids), V), -2.0)
+    before = log_probs.clone()
+    after = one(torch.tensor(ids, dtype=torch.long).view(len(ids), -1), log_probs)
+    assert torch.equal(log_probs, before), "a filter must not write into what it is given"
+    assert set(after.unique().tolist()) <= {LOWEST, -2.0}, "a filter must not change what it lets pass"
+    return [(row == LOWEST).nonzero()[:, 0].tolist() for row in after]
+
+
+@pytest.mark.parametrize(
+    ("ids", "forbidden"),
+    [
+        ([], [EOS]),
+        ([5], [EOS]),
+        ([5, 6], []),
+        ([5, 6, 7], []),
+    ],
+)
+def test_min_length_of_2(ids: list[int], forbidden: list[int]) -> None:
+    assert forbidden_by(MinLength(2, EOS), ids) == [forbidden]
+
+
+@pytest.mark.parametrize(
+    ("n", "ids", "forbidden"),
+    [
+        (1, [], []),
+        (1, [5, 6, 5], [5, 6]),
+        (2, [5], []),
+        (2, [5, 6, 7, 5], [6]),
+        (2, [5, 6, 5, 7, 5], [6, 7]),
+        (2, [5, 5], [5]),
+        (2, [5, 6, 7], []),
+        (3, [5, 6], []),
+        (3, [5, 6, 7, 5, 6], [7]),
+        (3, [5, 5, 5], [5]),
+        (3, [5, 6, 7, 6], []),
+        (9, [5, 6, 7, 6], []),
+    ],
+)
+def test_no_repeat_ngram(n: int, ids: list[int], forbidden: list[int]) -> None:
+    assert forbidden_by(NoRepeatNgram(n), ids) == [forbidden]
+
+
+def test_each_row_has_its_own_history() -> None:
+    assert forbidden_by(NoRepeatNgram(2), [5, 6, 5], [6, 5, 6], [5, 6, 7]) == [[6], [5], []]
+
+
+def test_forbidden_ids_whatever_was_said() -> None:
+    assert forbidden_by(Forbidden([0, 1, 0]), [], []) == [[0, 1], [0, 1]]
+    assert forbidden_by(Forbidden([0, 1]), [5, 6]) == [[0, 1]]
+    assert forbidden_by(Forbidden([]), [5, 6]) == [[]]
+
+
+def test_a_row_with_nothing_left_may_end_and_the_others_are_as_they_were() -> None:
+    log_probs = torch.tensor([[-1.0, -2.0, -3.0, -4.0], [-1.0, -2.0, -3.0, -4.0]])
+    ids = torch.tensor([[0, 1, 2], [0, 1, 1]])
+    left = allowed([MinLength(9, EOS), NoRepeatNgram(1)], ids, log_probs, EOS)
+    assert left.tolist() == [[X, X, X, -4.0], [X, X, -3.0, X]]
+
+
+def test_even_an_end_that_is_forbidden_by_name_is_better_than_nothing() -> None:
+    log_probs = torch.full((1, 4), -1.0)
+    assert allowed([Forbidden(range(4))], torch.empty(1, 0), log_probs, EOS).tolist() == [[X, X, X, -1.0]]
+
+
+@pytest.mark.parametrize("make", [lambda: MinLength(-1, EOS), lambda: NoRepeatNgram(0)])
+def test_settings_that_cannot_be_are_refused(make: object) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        make()  # type: ignore[operator]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import math
+import unicodedata
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from chatbot import bundle
+from chatbot.errors import ConfigError
+from chatbot.responder import (
+    BATCH_POSITIONS,
+    MAX_PIECES,
+    NOTHING_SAID,
+    SPEECHLESS,
+    Audible,
+    Reply,
+    Responder,
+    _batches,
+    blank_ids,
+    search_settings,
+)
+from chatbot.search.filters import allowed
+from chatbot.search.steps import DEAD, Hypothesis, SearchConfig
+from chatbot.tokenizer import EOS, SEP
+from data_prep.text import printable
+from tests.fakes import save_tiny_bot
+
+SHORT = SearchConfig(max_length=8)
+BEAM = SearchConfig(beam=4, max_length=8)
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> bundle.Bundle:
+    return bundle.load(save_tiny_bot(tmp_path_factory.mktemp("responder") / "bot"))
+
+
+@pytest.fixture(scope="module")
+def responder(bot: bundle.Bundle) -> Responder:
+    return Responder(bot)
+
+
+def is_sound(reply: Reply, bot: bundle.Bundle) -> bool:
+    """Silence, or a readable text on one line: no special id, no control character, a real score."""
+    if reply == NOTHING_SAID:
+        return True
+    texts = [reply.text, *(other.text for other in reply.alternatives)]
+    assert all(text.strip() and printable(text) == text for text in texts)
+    assert not any(unicodedata.category(c) in ("Cc", "Cs") for text in texts for c in text)
+    assert len(set(texts)) == len(texts)
+    assert not set(reply.ids) & {*bot.tokenizer.control_ids(), EOS}
+    scores = [reply.score, *(other.score for other in reply.alternatives)]
+    return all(score is not None and math.isfinite(score) and score > DEAD for score in scores)
+
+
+@pytest.mark.parametrize("how", [SHORT, BEAM])
+@given(history=st.lists(st.text(st.characters(codec=None)), max_size=4))
+@example(history=[])
+@example(history=["<sep>", "</s><s><unk><pad>", "a<sep>b</s>"])
+@example(history=["\ud83d", "\ude00\ud83d", "\udcff half"])
+@example(history=["\x00\x1b[31m\x9b2J\u202e\u2066\x07"])
+@example(history=["hello", "\u200b\u200d\ufeff"])
+@example(history=["&amp;#27;[2J &lt;sep&gt;"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_is_answered_or_met_with_silence(
+    bot: bundle.Bundle, responder: Responder, how: SearchConfig, history: list[str]
+) -> None:
+    assert is_sound(responder.reply(history, how), bot)
+
+
+@pytest.mark.parametrize("line", ["a" * 1_000_000, "hello " * 1_700_000, "\u0301" * 1_000_000, "<" * 1_000_000])
+def test_a_line_of_megabytes_is_answered(bot: bundle.Bundle, responder: Responder, line: str) -> None:
+    reply = responder.reply([line, line + " how are you"], SHORT)
+    assert reply.text
+    assert is_sound(reply, bot)
+
+
+def test_of_a_long_turn_the_end_is_read(responder: Responder) -> None:
+    source = responder._source(["hello " * 5000 + "what is the weather today"])
+    assert len(source) == MAX_PIECES + 1
+    assert source[-8:] == responder._source(["what is the weather today"])[-8:]
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\t\n", "\u200b", "\x00\x01"])
+def test_silence_answers_nothing(responder: Responder, nothing: str) -> None:
+    assert responder.reply([nothing], SHORT) == NOTHING_SAID
+    assert responder.reply(["hello", nothing], SHORT) == NOTHING_SAID
+    assert responder.reply([nothing, "hello"], SHORT) == responder.reply(["hello"], SHORT)
+    assert responder.reply([], SHORT) == NOTHING_SAID
+
+
+def test_only_the_turns_that_the_bot_was_trained_with_are_read(responder: Responder) -> None:
+    source = responder._source(["hello", "how are you", "fine"])
+    assert source == responder._source(["how are you", "fine"])
+    assert source != responder._source(["fine"])
+
+
+def test_a_typed_separator_separates_nothing(responder: Responder) -> None:
+    source = responder._source(["a <sep> b", "</s> c <sep>"])
+    assert source.count(SEP) == 1
+    assert source.count(EOS) == 1
+    assert source[-1] == EOS
+
+
+def test_typed_text_takes_the_same_repairs_as_training_text(responder: Responder) -> None:
+    assert responder._source(["what  is\tit ,  you ?"]) == responder._source(["what is it, you?"])
+
+
+@pytest.mark.parametrize("how", [SHORT, BEAM])
+def test_many_at_once_are_answered_like_each_alone_and_in_order(tmp_path: Path, how: SearchConfig) -> None:
+    exact = bundle.load(save_tiny_bot(tmp_path / "bot"))
+    exact.model.double()
+    responder = Responder(exact)
+    said = [
+        "hello",
+        "",
+        "how are you today",
+        "tea",
+        "what is the weather like, is it fine",
+        "\u200b",
+        "it rains",
+    ]
+    histories = [[text] for text in said] + [["hello", text] for text in said]
+    together = responder.replies(histories, how)
+    for history, reply in zip(histories, together, strict=True):
+        alone = responder.reply(history, how)
+        assert (reply.text, reply.ids) == (alone.text, alone.ids)
+        assert (reply.score or 0.0) == pytest.approx(alone.score or 0.0, rel=1e-4)
+    assert together[1] == together[5] == NOTHING_SAID
+
+
+def test_a_beam_gives_alternatives_best_first(bot: bundle.Bundle, responder: Responder) -> None:
+    reply = responder.reply(["how are you"], SearchConfig(beam=6, max_length=8))
+    scores = [reply.score, *(other.score for other in reply.alternatives)]
+    assert len(reply.alternatives) >= 2
+    assert scores == sorted(scores, reverse=True)
+    assert responder.reply(["how are you"], SHORT).alternatives == ()
+
+
+def test_what_reads_alike_is_one_and_what_cannot_be_read_is_passed_over(
+    bot: bundle.Bundle, responder: Responder
+) -> None:
+    encode = bot.tokenizer.encode
+    space = next(i for i in range(5, bot.tokenizer.vocab_size) if bot.tokenizer.piece(i) == "▁")
+    hello, fine = tuple(encode("hello")), tuple(encode("fine"))
+    ranked = [(space, space), (*hello, space), hello, fine]
+    found = [Hypothesis(ids, -float(place), -1.0) for place, ids in enumerate(ranked)]
+    reply = responder._choose(found)
+    assert (reply.text, reply.score, reply.ids) == ("hello", -1.0, (*hello, space))
+    assert [(other.text, other.score) for other in reply.alternatives] == [("fine", -3.0)]
+    assert responder._choose(found[:1]).text == SPEECHLESS
+
+
+def test_no_reply_ends_before_something_can_be_read(bot: bundle.Bundle) -> None:
+    blank = blank_ids(bot.tokenizer)
+    seen = next(i for i in range(5, bot.tokenizer.vocab_size) if i not in blank)
+    log_probs = torch.full((3, bot.tokenizer.vocab_size), -5.0)
+    log_probs[:, EOS] = -0.1
+    so_far = torch.tensor([[blank[-1], blank[-1]], [blank[-1], seen], [seen, blank[-1]]])
+    left = allowed([Audible(blank, bot.tokenizer.vocab_size)], so_far, log_probs, EOS)
+    assert (left[:, EOS] <= DEAD).tolist() == [True, False, False]
+    for text in filter(None, (bot.tokenizer.decode([i]).strip() for i in blank)):
+        assert not text.isprintable()
+
+
+@given(
+    lengths=st.lists(st.integers(0, 700), max_size=60),
+    beam=st.integers(1, 50),
+    most=st.integers(2, 60),
+)
+def test_batches_hold_every_source_once_and_stay_within_bounds(lengths: list[int], beam: int, most: int) -> None:
+    batches = list(_batches(lengths, SearchConfig(beam=beam, max_length=most)))
+    assert sorted(i for batch in batches for i in batch) == [i for i, length in enumerate(lengths) if length]
+    for batch in batches:
+        positions = len(batch) * beam * (max(lengths[i] for i in batch) + most)
+        assert len(batch) == 1 or positions <= BATCH_POSITIONS
+
+
+def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:
+    config = {"search": {"beam": 5, "max_length": 20}}
+    assert search_settings(config) == SearchConfig(beam=5, max_length=20)
+    assert search_settings(config, beam=2, max_length=None) == SearchConfig(beam=2, max_length=20)
+    assert search_settings(config, no_repeat_ngram=0).no_repeat_ngram is None
+    assert search_settings({}) == SearchConfig()
+
+
+@pytest.mark.parametrize(
+    ("own", "changes", "message"),
+    [
+        ({}, {"beam": 0}, "beam must be a whole number of at least 1, got 0"),
+        ({}, {"min_length": 70}, "min_length"),
+        ({}, {"length_penalty": -1.0}, "length_penalty"),
+        ({"beam": "wide"}, {}, "beam"),
+        ({"length_penalty": "long"}, {}, "search settings"),
+        ({"width": 3}, {}, "'width'"),
+    ],
+)
+def test_settings_out_of_range_are_refused(own: dict[str, object], changes: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        search_settings({"search": own}, **changes)

@@ -1,0 +1,98 @@
+"""Stand-ins: a bot that was told its replies, and a real but tiny one that was taught nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatbot.responder import Alternative, Reply
+
+if TYPE_CHECKING:
+    from chatbot.search.steps import SearchConfig
+
+SAMPLES = [("Hello", "Good evening."), ("How <are> you?", "*fine*")]
+
+
+class ToldBot:
+    """Gives the replies that it was told, in order, and notes what it hears; a callable is called."""
+
+    def __init__(self, *replies: str | Reply | Callable[[], Reply]) -> None:
+        self._replies = iter(replies)
+        self.heard: list[tuple[str, ...]] = []
+        self.settings: list[SearchConfig] = []
+
+    def reply(self, history: Sequence[str], settings: SearchConfig) -> Reply:
+        self.heard.append(tuple(history))
+        self.settings.append(settings)
+        told = next(self._replies)
+        if isinstance(told, str):
+            return Reply(told, -1.0, (), (Alternative(f"{told} (2)", -2.0), Alternative(f"{told} (3)", -3.0)))
+        return told if isinstance(told, Reply) else told()
+
+    def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
+        return [self.reply(history, settings) for history in histories]
+
+
+class Echo:
+    """Says the last text again; silent where it is blank. Counts how many were asked at once."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def reply(self, history: Sequence[str], settings: SearchConfig) -> Reply:
+        said = history[-1].strip() if history else ""
+        return Reply(said, -1.0) if said else Reply("", None)
+
+    def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
+        self.batches.append(len(histories))
+        return [self.reply(history, settings) for history in histories]
+
+
+@cache
+def tiny_tokenizer() -> bytes:
+    """A SentencePiece model of a few hundred pieces, bytes included."""
+    from data_prep.vocabulary import VocabularyConfig, train
+
+    words = [
+        "hello",
+        "how",
+        "are",
+        "you",
+        "fine",
+        "what",
+        "is",
+        "the",
+        "weather",
+        "today",
+        "it",
+        "rains",
+        "tea",
+    ]
+    texts = [f"{a} {b}, {c}." for a in words for b in words[:6] for c in words[6:9]]
+    model = train(texts, VocabularyConfig(size=400))
+    assert model is not None
+    return model
+
+
+def save_tiny_bot(path: Path, *, seed: int = 0, note: str = "") -> Path:
+    """Save an untrained bot of some ten thousand weights; another seed gives other weights."""
+    import torch
+
+    from chatbot import bundle
+    from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+    from chatbot.tokenizer import Tokenizer
+
+    torch.manual_seed(seed)
+    network = NetworkConfig(embedding=16, encoder_size=12, encoder_layers=2, decoder_size=16, decoder_layers=2)
+    bundle.save(
+        path,
+        model=Seq2Seq(Tokenizer(tiny_tokenizer()).vocab_size, network),
+        tokenizer=tiny_tokenizer(),
+        config={"context_turns": 2, "search": {"max_length": 12}},
+        prepare={"seen": 12, "kept": 10, "dropped": {"too short": 2}, "note": note},
+        training={"curve": [{"step": 1, "nats_per_word": 6.0}, {"step": 2, "nats_per_word": float("nan")}]},
+        samples=SAMPLES,
+    )
+    return path
