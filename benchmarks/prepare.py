@@ -1,6 +1,6 @@
 """How long `chatbot prepare` takes on a raw corpus, beside SentencePiece alone on the same text in the same run.
 
-    python benchmarks/prepare.py --data CORPUS
+python benchmarks/prepare.py --data CORPUS
 """
 
 from __future__ import annotations

@@ -96,13 +96,8 @@ def save(
     check_output(path)
     weights = _weights(model)
     config, prepare, training = _finite(config), _finite(prepare), _finite(training)
-    body = {
-        "search": {},
-        **config,
-        "format": FORMAT,
-        "network": asdict(model.config),
-        "vocab_size": model.vocab_size,
-    }
+    added = {"format": FORMAT, "network": asdict(model.config), "vocab_size": model.vocab_size}
+    body = {"search": {}, **config, **added}
     parameters = sum(tensor.numel() for tensor in weights.values())
     page = card(parameters=parameters, config=body, prepare=prepare, training=training, samples=samples)
     contents = {
@@ -121,9 +116,7 @@ def _real(path: Path) -> Path:
     """The place itself: a link to a bot stays a link, and the folder that it points to is replaced."""
     real = path.resolve()
     if not real.name:
-        raise BundleError(
-            f"{path}: is the root of the disk; a bot needs a folder of its own: give another --output"
-        )
+        raise BundleError(f"{path}: is the root of the disk; a bot needs a folder of its own: give another --output")
     return real
 
 
@@ -175,15 +168,11 @@ def _standing(path: Path) -> Path:
     if folder and (folder / CONFIG).is_file():
         return folder
     if path.with_name(f"{path.name}.partial").exists():
-        raise BundleError(
-            f"{path}: its fit has not ended ({path.name}.partial): go on with `chatbot fit ... --resume`"
-        )
+        raise BundleError(f"{path}: its fit has not ended ({path.name}.partial): go on with `chatbot fit ... --resume`")
     if folder is None:
         raise BundleError(f"{path}: no such folder; make a bot with `chatbot fit PREPARED --output {path}`")
     if (folder / "report.json").is_file():
-        raise BundleError(
-            f"{path}: a prepared folder and not yet a bot: run `chatbot fit {path} --output BOT` first"
-        )
+        raise BundleError(f"{path}: a prepared folder and not yet a bot: run `chatbot fit {path} --output BOT` first")
     raise BundleError(f"{path}: no bot, as {CONFIG} is missing; expected the --output of `chatbot fit`")
 
 
@@ -231,9 +220,7 @@ def _model(folder: Path, config: Mapping[str, Any], content: bytes) -> Seq2Seq:
     found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
     wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if wrong:
-        raise BundleError(
-            _damaged(folder / WEIGHTS, f"{wrong[0]} does not fit the network that {CONFIG} describes")
-        )
+        raise BundleError(_damaged(folder / WEIGHTS, f"{wrong[0]} does not fit the network that {CONFIG} describes"))
     model.load_state_dict(tensors, assign=True)
     return model
 

@@ -170,9 +170,7 @@ def _chunks(contexts: Iterator[list[str]]) -> Iterator[list[list[str]]]:
 
 def _encode(context: Sequence[str], reply: Reply, alternatives: int) -> bytes:
     """A line of the output. What cannot be seen is escaped: no terminal obeys it, no reader splits at it."""
-    others = [
-        {"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]
-    ]
+    others = [{"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]]
     score = None if reply.score is None else round(reply.score, 6)
     record: dict[str, Any] = {"context": context, "reply": reply.text, "score": score, "alternatives": others}
     text = json.dumps(record, ensure_ascii=False)

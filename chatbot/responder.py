@@ -157,9 +157,12 @@ class Responder:
         return Reply(text, best.score, best.ids, tuple(Alternative(t, h.score) for t, h in others))
 
     def _text(self, ids: Sequence[int]) -> str:
-        """The words of some ids, repaired like everything that enters a history, on one line."""
+        """The words of some ids, repaired like everything that enters a history, on one line.
+
+        Bytes that make no character (U+FFFD) are left out where something else is there to read.
+        """
         decoded = self._tokenizer.decode(list(ids))
-        return " ".join((repair(decoded) or _visible(decoded)).split())
+        return " ".join((repair(decoded.replace("\ufffd", "")) or _visible(decoded)).split())
 
 
 class Audible:

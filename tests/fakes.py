@@ -86,9 +86,13 @@ def save_tiny_bot(path: Path, *, seed: int = 0, note: str = "") -> Path:
 
     torch.manual_seed(seed)
     network = NetworkConfig(embedding=16, encoder_size=12, encoder_layers=2, decoder_size=16, decoder_layers=2)
+    tokenizer = Tokenizer(tiny_tokenizer())
+    model = Seq2Seq(tokenizer.vocab_size, network)
+    spells_bytes = [tokenizer.piece(i).startswith("<0x") for i in range(tokenizer.vocab_size)]
+    model.bias.data[torch.tensor(spells_bytes)] = -8.0  # it was taught nothing, but speaks in words
     bundle.save(
         path,
-        model=Seq2Seq(Tokenizer(tiny_tokenizer()).vocab_size, network),
+        model=model,
         tokenizer=tiny_tokenizer(),
         config={"context_turns": 2, "search": {"max_length": 12}},
         prepare={"seen": 12, "kept": 10, "dropped": {"too short": 2}, "note": note},

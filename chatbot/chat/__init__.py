@@ -55,5 +55,5 @@ def run(command: ChatCommand) -> None:
     names = ("beam", "length_penalty", "min_length", "max_length", "no_repeat_ngram")
     settings = search_settings(bot.config, **{name: getattr(command, name) for name in names})
     parameters = sum(parameter.numel() for parameter in bot.model.parameters())
-    title = f"{command.bot}: {parameters / 1e6:.1f} M parameters"
+    title = f"{command.bot}: {parameters:,} parameters"
     terminal.talk(Session(Responder(bot), settings, alternatives=command.alternatives), title=title)

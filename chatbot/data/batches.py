@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -115,8 +116,15 @@ def assemble(
     if tokens < targets.size:
         real = torch.from_numpy(np.flatnonzero(np.arange(longest) <= target_lengths[:, None]))
     lengths = torch.from_numpy(np.ascontiguousarray(source_lengths, dtype=np.int64))
-    tensors = (torch.from_numpy(a) for a in (inputs, targets))
-    return Batch(torch.from_numpy(sources), lengths, *tensors, real, int(words), tokens)
+    return Batch(
+        source=torch.from_numpy(sources),
+        source_lengths=lengths,
+        inputs=torch.from_numpy(inputs),
+        targets=torch.from_numpy(targets),
+        real=real,
+        words=int(words),
+        tokens=tokens,
+    )
 
 
 class TokenBatches:
@@ -167,7 +175,7 @@ class TokenBatches:
 
     def _split(self, order: Ints) -> list[Ints]:
         rows = order[self._places]
-        return [rows[start:end] for start, end in zip(self._cuts, self._cuts[1:], strict=False)]
+        return [rows[start:end] for start, end in pairwise(self._cuts)]
 
 
 def _cut(sources: Ints, targets: Ints, budget: int) -> tuple[Ints, list[int]]:
@@ -178,8 +186,8 @@ def _cut(sources: Ints, targets: Ints, budget: int) -> tuple[Ints, list[int]]:
     """
     runs: list[Ints] = []
     leftover: list[Ints] = []
-    starts = np.flatnonzero(np.diff(sources, prepend=-1)).tolist()
-    for start, end in zip(starts, [*starts[1:], len(sources)], strict=True):
+    bounds = [*np.flatnonzero(np.diff(sources, prepend=-1)).tolist(), len(sources)]
+    for start, end in pairwise(bounds):
         first = start
         while first < end:
             last = _fill(sources, targets, first, end, budget)

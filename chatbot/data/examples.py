@@ -165,7 +165,7 @@ def _read(path: Path) -> tuple[pa.Table, pa.Buffer]:
     mapped = pa.memory_map(str(path)).read_buffer()
     try:
         table = pa.ipc.open_stream(mapped).read_all()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:  # the file is mapped already: an OSError tells of its content
         raise FitError(f"{path}: no Arrow stream of token ids ({error}); {again}") from error
     if any(name not in table.column_names for name in wanted):
         raise FitError(f"{path}: has columns {table.column_names}, expected {list(wanted)}; {again}")

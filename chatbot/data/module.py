@@ -50,8 +50,8 @@ class TrainLoader(Loader):
     def __init__(self, examples: Examples, batches: TokenBatches, rank: int = 0, world: int = 1) -> None:
         super().__init__(examples, batches, rank, world)
         self.epoch = 0
-        self._skip = 0
         self._done = 0
+        self._resumed = (-1, 0)  # the epoch that was broken off, and how much of it is done
 
     @property
     def sampler(self) -> TrainLoader:
@@ -63,11 +63,11 @@ class TrainLoader(Loader):
         self.epoch = epoch
 
     def state_dict(self) -> dict[str, int]:
-        """How many batches of the epoch have been handed out."""
-        return {"done": self._done, "batches": len(self)}
+        """Which epoch it is, and how many of its batches have been handed out."""
+        return {"epoch": self.epoch, "done": self._done, "batches": len(self)}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Begin the next epoch that is asked for after as many batches as `state_dict` counted.
+        """Begin the epoch that `state_dict` tells of after as many batches as it counted.
 
         Raises:
             FitError: the data or how it is cut into batches is no longer the same.
@@ -77,13 +77,14 @@ class TrainLoader(Loader):
                 f"cannot resume: an epoch had {state['batches']} batches when training stopped and has {len(self)} "
                 "now; use the same prepared folder, data settings and number of devices, or --overwrite"
             )
-        self._skip = state["done"]
+        self._resumed = (state["epoch"], state["done"])
 
     def __len__(self) -> int:
         return len(self.batches) // self.world
 
     def __iter__(self) -> Iterator[Batch]:
-        self._done, self._skip = self._skip, 0
+        broken_off, done = self._resumed
+        self._done = done if self.epoch == broken_off else 0
         share = self.batches.epoch(self.epoch)[self.rank :: self.world][: len(self)]
         for rows in share[self._done :]:
             batch = self.examples.batch(rows)

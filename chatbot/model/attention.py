@@ -33,9 +33,7 @@ class Attention(nn.Module):
         keys: Tensor = self.key(values)
         return keys
 
-    def forward(
-        self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Look from T queries at S positions: the context (N, T, M) and the weights (N, T, S).
 
         query (N, T, H), keys (N, S, H), values (N, S, M), mask (N, S) True at text or None for all text.

@@ -75,9 +75,7 @@ class Decoder(nn.Module):
     section 3). Layers above the first are residual. The output is projected to the embedding's width.
     """
 
-    def __init__(
-        self, input_size: int, hidden_size: int, layers: int, memory_size: int, dropout: float
-    ) -> None:
+    def __init__(self, input_size: int, hidden_size: int, layers: int, memory_size: int, dropout: float) -> None:
         super().__init__()
         sizes = [input_size] + [hidden_size + memory_size] * (layers - 1)
         self.layers = nn.ModuleList(lstm_layer(size, hidden_size) for size in sizes)
@@ -103,9 +101,7 @@ class Decoder(nn.Module):
 
         def whole(index: int, x: Tensor) -> Tensor:
             start = memory.initial[index]
-            outputs: Tensor = self.layers[index](x, (start.h[None].contiguous(), start.c[None].contiguous()))[
-                0
-            ]
+            outputs: Tensor = self.layers[index](x, (start.h[None].contiguous(), start.c[None].contiguous()))[0]
             return outputs
 
         return self._through(x, memory, whole)[0]
@@ -133,9 +129,7 @@ class Decoder(nn.Module):
         assert isinstance(layer, nn.LSTM)
         return layer
 
-    def _through(
-        self, x: Tensor, memory: Memory, run: Callable[[int, Tensor], Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def _through(self, x: Tensor, memory: Memory, run: Callable[[int, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         """The way up, the same for both: `run(index, x)` advances a layer over x (N, T, ...)."""
         x = run(0, self.dropout(x))  # (N, T, H)
         context, weights = self.attention(x, memory.keys, memory.values, memory.mask)  # (N, T, M), (N, T, S)

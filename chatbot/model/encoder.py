@@ -22,13 +22,9 @@ def check_lengths(lengths: Tensor, source: Tensor) -> None:
     """Raise ValueError unless `lengths` (N,) lie on the CPU and fit `source` (N, S, ...)."""
     rows, positions = source.shape[:2]
     if lengths.device.type != "cpu":
-        raise ValueError(
-            f"source lengths must stay on the CPU, got {lengths.device}: reading them there is free"
-        )
+        raise ValueError(f"source lengths must stay on the CPU, got {lengths.device}: reading them there is free")
     if lengths.shape != (rows,) or rows == 0:
-        raise ValueError(
-            f"expected one source length for each of {rows} rows (1 or more), got {tuple(lengths.shape)}"
-        )
+        raise ValueError(f"expected one source length for each of {rows} rows (1 or more), got {tuple(lengths.shape)}")
     least, most = int(lengths.min()), int(lengths.max())
     if least < 1 or most > positions:
         raise ValueError(f"source lengths must lie in 1..{positions}, got {least}..{most}")

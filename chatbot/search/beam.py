@@ -19,9 +19,7 @@ class Pool:
 
     ids: Tensor  # (B, K, max_length) filled up with the end
     log_probs: Tensor  # (B, K) the model's own
-    scores: (
-        Tensor  # (B, K) what they are ranked by: the filtered log-probability, over the penalty once ended
-    )
+    scores: Tensor  # (B, K) what they are ranked by: the filtered log-probability, over the penalty once ended
 
     def keep(self, inputs: Tensor) -> Pool:
         """Only these inputs (B',)."""
@@ -113,9 +111,7 @@ def _begin(rows: int, width: int, max_length: int, eos: int, device: torch.devic
     return Pool(ids, zeros, first), Pool(ids, zeros, empty)
 
 
-def _grow(
-    alive: Pool, log_probs: Tensor, filters: Sequence[Filter], length: int, eos: int
-) -> tuple[Pool, Tensor]:
+def _grow(alive: Pool, log_probs: Tensor, filters: Sequence[Filter], length: int, eos: int) -> tuple[Pool, Tensor]:
     """Let K hypotheses of each input grow to `length` tokens: the best 2K (B, 2K), and their parents (B, 2K).
 
     At most one child of each parent is its end, so of 2K at least K live. log_probs is (N, V).

@@ -75,9 +75,7 @@ class NoRepeatNgram:
         if ids.shape[1] < self.n:
             return log_probs
         runs = ids.unfold(1, self.n, 1)  # (N, t - n + 1, n)
-        opening = ids[
-            :, ids.shape[1] - self.n + 1 :
-        ]  # (N, n - 1) the last tokens: would they open a known run?
+        opening = ids[:, ids.shape[1] - self.n + 1 :]  # (N, n - 1) the last tokens: would they open a known run?
         known = (runs[..., :-1] == opening[:, None]).all(dim=-1)  # (N, t - n + 1)
         rows, places = known.nonzero(as_tuple=True)
         return log_probs.index_put((rows, runs[rows, places, -1]), log_probs.new_tensor(LOWEST))

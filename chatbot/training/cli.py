@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 import yaml
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Timer
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from chatbot.config import find_recipe, one_line, with_recipe
 from chatbot.errors import ConfigError, FitError
@@ -145,7 +145,7 @@ class _Fit:
             return Stop.INTERRUPTED
         if self.patience is not None and self.patience.exhausted:
             return Stop.PATIENCE
-        timers = [c for c in trainer.callbacks if isinstance(c, Timer)]
+        timers = [c for c in trainer.callbacks if isinstance(c, Timer)]  # type: ignore[attr-defined]
         if any((left := timer.time_remaining()) is not None and left <= 0 for timer in timers):
             return Stop.TIME
         if 0 < trainer.max_steps <= trainer.global_step:

@@ -15,6 +15,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,13 @@ class Workplace:
         if resume and bot:
             raise FitError(f"{output}: its training is complete, nothing is left to resume; --overwrite begins again")
         if begun and not overwrite:
-            raise FitError(f"{place.partial}: a training was begun here; add --resume to go on or --overwrite to begin again")
+            raise FitError(
+                f"{place.partial}: a training was begun here; add --resume to go on or --overwrite to begin again"
+            )
         if bot and not overwrite:
-            raise FitError(f"{output}: a bot stands here; add --overwrite to train another in its place, or give another --output")
+            raise FitError(
+                f"{output}: a bot stands here; add --overwrite to train another in its place, or give another --output"
+            )
         return place
 
     @property
@@ -118,7 +123,8 @@ class Workplace:
             strange = sorted(f.name for f in self.partial.iterdir() if f.name.removesuffix(_TEMPORARY) not in ours)
             if strange:
                 raise FitError(
-                    f"{self.partial}: holds {strange[0]!r}, which no training put there; move it away or give another --output"
+                    f"{self.partial}: holds {strange[0]!r}, which no training put there; move it away or "
+                    "give another --output"
                 )
 
 
@@ -129,7 +135,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         FitError: it is damaged.
     """
     try:
-        loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch thinks of a damaged file, we say in our own words
+            loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise FitError(f"{path}: damaged checkpoint; --overwrite begins again") from error
     return loaded

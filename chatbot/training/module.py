@@ -36,7 +36,7 @@ class OptimizerConfig:
     warmup_steps: int = 400
     """Steps over which the rate rises from nothing."""
     decay: Literal["inverse_sqrt", "cosine", "none"] = "inverse_sqrt"
-    """After the warm-up: inverse_sqrt needs no known end; cosine falls to nothing at trainer.max_epochs or max_steps."""
+    """After the warm-up. inverse_sqrt needs no known end; cosine falls to nothing at the last epoch or step."""
 
     def __post_init__(self) -> None:
         betas = isinstance(self.betas, tuple | list) and len(self.betas) == 2 and all(0 <= b < 1 for b in self.betas)
@@ -83,8 +83,8 @@ class DialogueModule(pl.LightningModule):
 
     def __init__(
         self,
-        network: NetworkConfig = NetworkConfig(),  # noqa: B008 (frozen)
-        optimizer: OptimizerConfig = OptimizerConfig(),  # noqa: B008
+        network: NetworkConfig = NetworkConfig(),  # noqa: B008 (it is frozen)
+        optimizer: OptimizerConfig = OptimizerConfig(),
         label_smoothing: float = 0.1,
         vocab_size: int = 8000,
     ) -> None:
@@ -155,13 +155,14 @@ class DialogueModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, weight decay on matrices only, fused where nothing stands in the way."""
         config = self.optimizer_config
+        first, second = config.betas
         parameters = list(self.model.parameters())
         groups = [
             {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay},
             {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
         ]
         fused = self.trainer.precision != "16-mixed"  # whose scaler must see the gradients between
-        optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=tuple(config.betas), fused=fused)
+        optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(first, second), fused=fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate(config, self._planned_steps()))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytorch_lightning as pl
 import yaml
-from jsonargparse import ActionConfigFile
+from jsonargparse import ActionConfigFile  # type: ignore[attr-defined]
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from chatbot.config import one_line, recipe_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 import pytorch_lightning as pl
@@ -18,8 +19,13 @@ from chatbot.training.verdict import Stop
 
 
 def publish(
-    place: Workplace, trainer: pl.Trainer, module: DialogueModule, data: DialogueData, curve: Curve,
-    stop: Stop, settings: dict[str, Any],
+    place: Workplace,
+    trainer: pl.Trainer,
+    module: DialogueModule,
+    data: DialogueData,
+    curve: Curve,
+    stop: Stop,
+    settings: dict[str, Any],
 ) -> None:
     """Write the bot with the best weights; what stood there is replaced in one move.
 
@@ -63,7 +69,7 @@ def _training(
         "versions": {
             "chatbot": __version__,
             "torch": torch.__version__,
-            "pytorch_lightning": pl.__version__,
+            "pytorch_lightning": version("pytorch-lightning"),
             "python": platform.python_version(),
         },
         "settings": settings,

@@ -55,7 +55,7 @@ def _advice(points: list[Point], best: Point, stop: Stop) -> str:
             "More conversations help most; else more dropout (--model.network.dropout) or a smaller recipe."
         )
     if not rising and stop.can_go_on:
-        return "It was still learning (underfit): more time would make it better; go on with --resume and a higher limit."
+        return "It was still learning: more time would make it better; go on with --resume and a higher limit."
     if gap is not None and gap < _ALIKE:
         return (
             "New pairs cost it as much as those it trained on, so it could learn more (underfit): try a larger "

@@ -61,26 +61,29 @@ class Limits:
                 raise ValueError(f"{name} is {share}, but a share lies between 0 and 1")
 
 
-_LINK = re.compile(r"(?:https?://|ftp://|www\.)\S+", re.IGNORECASE)
-_WORD_CHARACTER = re.compile(r"[^\W_]")
+_LINK = re.compile(r"\b(?:https?://|ftp://|www\.)\w\S*", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
+_MARK = re.compile(r"[^\w\s]|_")
 _MARK_RUN = re.compile(r"([^\w\s]|_)\1*")
-_FEW_MARKS = 3
+_FEW_MARKS = 5
 
 # What chat programs, forums and tables leave where a message was. Each alternative is a whole message.
 _PLACEHOLDER = re.compile(
     r"""
-      [\[<(]? \s* (?: deleted | removed | redacted | media | message\ deleted | deleted\ message ) \s* [\])>]
-    | [\[<(]? (?: media | image | photo | picture | video | video\ note | audio | voice\ message | sticker | gif | document
-        | file | location | contact | contact\ card | view\ once\ voice\ message ) \ (?: omitted | attached ) [\])>]?
-    | [\[<] (?: image | photo | picture | video | audio | voice | voice\ message | sticker | gif | document | file | media
-        | attachment | location | contact | no\ text | empty | null | none ) [\]>]
-    | < (?: attached:\ [^<>]{1,200} | medien\ ausgeschlossen | médias\ omis | multimedia\ omitido | media\ omessi
-        | archivo\ omitido | arquivo\ de\ mídia\ oculto | mídia\ (?: oculta | omitida ) | media\ weggelaten ) >
+      [\[<(]\s* (?: deleted | removed | redacted | media | message\ deleted | deleted\ message ) \s*[\])>]
+    | [\[<(]? (?: media | image | photo | picture | video | video\ note | audio | voice\ message | sticker | gif
+        | document | file | location | contact | contact\ card | view\ once\ voice\ message )
+        \ (?: omitted | attached ) [\])>]?
+    | [\[<] (?: image | photo | picture | video | audio | voice | voice\ message | sticker | gif | document | file
+        | media | attachment | location | contact | no\ text | empty | null | none ) [\]>]
+    | < (?: attached:\ [^<>]{1,200} | medien\ ausgeschlossen | médias\ omis | multimedia\ omitido
+        | media\ omessi | archivo\ omitido | arquivo\ de\ mídia\ oculto | mídia\ (?: oculta | omitida )
+        | media\ weggelaten ) >
     | \S{1,200} \ \( file\ attached \)
     | (?: bild | video | audio | gif | sticker | dokument ) \ weggelassen
     | image\ absente | imagen\ omitida | imagem\ ocultada | immagine\ omessa | afbeelding\ weggelaten
-    | (?: this\ message\ (?: was | has\ been ) | you ) \ deleted (?: \ this\ message )? (?: \ by\ \w+(?:\ \w+)? )? \.?
+    | (?: this\ message\ (?: was | has\ been ) \ deleted | you\ deleted\ this\ message )
+        (?: \ by\ \w+ (?: \ \w+ )? )? \.?
     | waiting\ for\ this\ message\.? (?: \ this\ may\ take\ a\ while\.? )?
     | (?: missed | declined ) \ (?: voice | video | group ) \ call (?: \ at\ [\d:]+ (?: \ ?[ap]\.?m\.? )? )?
     | diese\ nachricht\ wurde\ gelöscht\.? | ce\ message\ a\ été\ supprimé\.? | se\ eliminó\ este\ mensaje\.?
@@ -163,7 +166,7 @@ def has_no_letters(pair: Pair, limits: Limits) -> bool:
 
 
 def is_mostly_marks(pair: Pair, limits: Limits) -> bool:
-    """One side is mostly marks: drawings, code, cursing in symbols. Up to three marks are never too many.
+    """One side is mostly marks: drawings, code, cursing in symbols. Up to five are never too many.
 
     >>> is_mostly_marks(Pair("d", ("Well?",), "a @#$ %&* b"), Limits())
     True
@@ -211,7 +214,8 @@ def is_reply_short(pair: Pair, limits: Limits) -> bool:
 def is_reply_long(pair: Pair, limits: Limits) -> bool:
     """The reply has more words or characters than allowed.
 
-    >>> is_reply_long(Pair("d", ("So?",), "word " * 41), Limits()), is_reply_long(Pair("d", ("嗯",), "好" * 321), Limits())
+    >>> long, unspaced = Pair("d", ("So?",), "word " * 41), Pair("d", ("嗯",), "好" * 321)
+    >>> is_reply_long(long, Limits()), is_reply_long(unspaced, Limits())
     (True, True)
     >>> is_reply_long(Pair("d", ("So?",), "word " * 40), Limits())
     False
@@ -243,12 +247,11 @@ def is_echo(pair: Pair, limits: Limits) -> bool:
     >>> is_echo(Pair("d", ("You're late.",), "I'm late."), Limits())
     False
     """
-    last = _last(pair)
-    # Folding is dear; texts that fold alike and differ much in length are all but impossible without full-width forms.
-    if last.isascii() and pair.reply.isascii() and last[:1].isalnum() and pair.reply[:1].isalnum():
-        if last[0].lower() != pair.reply[0].lower():
-            return False
-    return fold(last) == fold(pair.reply)
+    last, reply = _last(pair), pair.reply
+    if last.isascii() and reply.isascii() and last[:1].isalnum() and reply[:1].isalnum():
+        # Folding is dear; ASCII texts that begin with different letters cannot fold alike.
+        return last[0].lower() == reply[0].lower() and fold(last) == fold(reply)
+    return fold(last) == fold(reply)
 
 
 def _last(pair: Pair) -> str:
@@ -264,8 +267,12 @@ def _may_link(side: str) -> bool:
 
 
 def _has_many_marks(side: str, most: float) -> bool:
-    marks = sum(1 for _ in _MARK_RUN.finditer(side) if unicodedata.category(_[0][0])[0] != "M")
-    return marks > _FEW_MARKS and marks > most * (marks + len(_WORD_CHARACTER.findall(side)))
+    signs = _MARK.findall(side)
+    if len(signs) <= _FEW_MARKS:
+        return False
+    runs = sum(1 for run in _MARK_RUN.finditer(side) if unicodedata.category(run[0][0])[0] != "M")
+    others = len(side) - len(signs) - side.count(" ")  # letters and digits
+    return runs > _FEW_MARKS and runs > most * (runs + others)
 
 
 def _has_fewer_words(text: str, least: int) -> bool:

@@ -32,7 +32,8 @@ def talk(count: int, seed: int) -> list[tuple[list[str], str]]:
         thing = chance.choice(OBJECTS)
         turns = [f"{chance.choice(SUBJECTS)} {chance.choice(VERBS)} {chance.choice(OBJECTS)}." for _ in range(2)]
         turns.append(f"Do {chance.choice(SUBJECTS)} {chance.choice(VERBS)} {thing}?")
-        pairs.append((turns[-chance.randint(1, 3) :], f"Yes, {chance.choice(SUBJECTS)} {chance.choice(VERBS)} {thing}!"))
+        reply = f"Yes, {chance.choice(SUBJECTS)} {chance.choice(VERBS)} {thing}!"
+        pairs.append((turns[-chance.randint(1, 3) :], reply))
     return pairs
 
 

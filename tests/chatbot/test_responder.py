@@ -154,6 +154,12 @@ def test_what_reads_alike_is_one_and_what_cannot_be_read_is_passed_over(
     assert responder._choose(found[:1]).text == SPEECHLESS
 
 
+def test_bytes_that_make_no_character_are_left_out(bot: bundle.Bundle, responder: Responder) -> None:
+    half = next(i for i in range(bot.tokenizer.vocab_size) if bot.tokenizer.piece(i) == "<0xC3>")
+    hello = tuple(bot.tokenizer.encode("hello"))
+    assert responder._choose([Hypothesis((*hello, half), -1.0, -1.0)]).text == "hello"
+
+
 def test_no_reply_ends_before_something_can_be_read(bot: bundle.Bundle) -> None:
     blank = blank_ids(bot.tokenizer)
     seen = next(i for i in range(5, bot.tokenizer.vocab_size) if i not in blank)

@@ -156,7 +156,6 @@ def check_identity(recorded: dict[str, Any], now: dict[str, Any]) -> None:
                     "give the former one, or begin again with --overwrite"
                 )
             raise FitError(
-                f"{key} was {recorded.get(key)} when training began and is {now.get(key)} now, so it cannot be resumed; "
-                "leave it as it was, or begin again with --overwrite"
+                f"{key} was {recorded.get(key)} when training began and is {now.get(key)} now, so it cannot be "
+                "resumed; leave it as it was, or begin again with --overwrite"
             )
-

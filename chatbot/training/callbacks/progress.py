@@ -128,4 +128,3 @@ def limits(trainer: pl.Trainer) -> list[str]:
             whole = timedelta(seconds=remaining + timer.time_elapsed()).total_seconds()
             said.append(f"after {duration(whole)}")
     return said
-

@@ -9,7 +9,7 @@ import torch
 
 from chatbot.data.examples import Examples
 from chatbot.data.module import DialogueData
-from chatbot.search.filters import Forbidden, MinLength, NoRepeatNgram
+from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram
 from chatbot.search.greedy import greedy
 from chatbot.tokenizer import BOS, EOS, PAD, Tokenizer, join
 from chatbot.training.callbacks.pace import ValidationConfig
@@ -82,8 +82,9 @@ def line(point: Point, best: bool) -> str:
     """A validation for people."""
     train = "" if point.train_nats_per_word is None else f" (train {point.train_nats_per_word:.3f})"
     return (
-        f"{duration(point.seconds):>8}  step {point.step:,}, epoch {point.epoch:.2f}: {point.nats_per_word:.3f} nats per "
-        f"word{train}, perplexity per word {point.perplexity_per_word:,.1f}, {point.tokens_per_second:,.0f} tokens/s"
+        f"{duration(point.seconds):>8}  step {point.step:,}, epoch {point.epoch:.2f}: {point.nats_per_word:.3f} nats "
+        f"per word{train}, perplexity per word {point.perplexity_per_word:,.1f}, "
+        f"{point.tokens_per_second:,.0f} tokens/s"
         f"{', best so far' if best else ''}"
     )
 
@@ -120,7 +121,7 @@ def answers(module: DialogueModule, tokenizer: Tokenizer, sources: list[list[int
     padded = torch.full((len(sources), int(lengths.max())), PAD)
     for row, source in enumerate(sources):
         padded[row, : len(source)] = torch.tensor(source)
-    filters = [Forbidden(tokenizer.control_ids()), MinLength(1, EOS), NoRepeatNgram(3)]
+    filters: list[Filter] = [Forbidden(tokenizer.control_ids()), MinLength(1, EOS), NoRepeatNgram(3)]
     training = model.training
     model.eval()
     try:

@@ -71,9 +71,7 @@ def test_gradients_are_those_of_finite_differences(cell: LSTMCell) -> None:
     )
     inputs = tuple(tensor.clone().requires_grad_() for tensor in inputs)
 
-    def run(
-        x: torch.Tensor, h: torch.Tensor, c: torch.Tensor, *weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
+    def run(x: torch.Tensor, h: torch.Tensor, c: torch.Tensor, *weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(lstm_cell(x, CellState(h, c), *weights))
 
     assert torch.autograd.gradcheck(run, inputs)

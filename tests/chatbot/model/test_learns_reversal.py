@@ -59,9 +59,7 @@ def test_a_small_copy_learns_to_reverse_digits_that_it_has_not_seen() -> None:
     unseen = [row for row in digit_strings(1000, rng) if len(row) > 3 and row not in seen][:400]
     model = Seq2Seq(
         FIRST_DIGIT + 10,
-        NetworkConfig(
-            embedding=32, encoder_size=48, encoder_layers=2, decoder_size=64, decoder_layers=2, dropout=0.1
-        ),
+        NetworkConfig(embedding=32, encoder_size=48, encoder_layers=2, decoder_size=64, decoder_layers=2, dropout=0.1),
     )
     train(model, strings, 220, rng)
 

@@ -115,9 +115,7 @@ def found_by(model: Seq2Seq, source: torch.Tensor, lengths: torch.Tensor, width:
 
 
 @pytest.mark.parametrize("width", [None, 1, 4])
-def test_scores_of_a_search_are_the_model_s_own(
-    model: Seq2Seq, source: torch.Tensor, width: int | None
-) -> None:
+def test_scores_of_a_search_are_the_model_s_own(model: Seq2Seq, source: torch.Tensor, width: int | None) -> None:
     for row, hypotheses in enumerate(found_by(model, source, LENGTHS, width)):
         assert len(hypotheses) == (width or 1)
         for one in hypotheses:
@@ -128,9 +126,7 @@ def test_scores_of_a_search_are_the_model_s_own(
 
 
 @pytest.mark.parametrize("width", [None, 1, 4])
-def test_a_search_over_a_batch_equals_each_input_alone(
-    model: Seq2Seq, source: torch.Tensor, width: int | None
-) -> None:
+def test_a_search_over_a_batch_equals_each_input_alone(model: Seq2Seq, source: torch.Tensor, width: int | None) -> None:
     together = found_by(model, source, LENGTHS, width)
     for row, length in enumerate(LENGTHS.tolist()):
         [alone] = found_by(model, source[row : row + 1, :length], LENGTHS[row : row + 1], width)

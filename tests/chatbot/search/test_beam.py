@@ -163,9 +163,7 @@ def test_a_vocabulary_smaller_than_the_beam(start: Start) -> None:
 
 def test_a_filter_changes_no_log_probability(start: Start) -> None:
     [table] = random_tables(1, 6, seed=6)
-    for one in search(start(table[None]), width=4, max_length=6, filters=[NoRepeatNgram(1), Forbidden([5])])[
-        0
-    ]:
+    for one in search(start(table[None]), width=4, max_length=6, filters=[NoRepeatNgram(1), Forbidden([5])])[0]:
         path = [0, BOS, *one.ids, EOS]
         own = sum(table[a, b, c].log().item() for a, b, c in zip(path, path[1:], path[2:], strict=False))
         assert one.log_prob == pytest.approx(own, abs=1e-5)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from chatbot.training.curve import Curve, Point
+from chatbot.training.verdict import Stop, verdict
+
+
+def curve(*figures: tuple[float, float | None]) -> Curve:
+    points = [Point(100 * i, float(i), 60.0 * i, v, 2.7**v, t, 5000.0) for i, (v, t) in enumerate(figures, 1)]
+    return Curve(points)
+
+
+@pytest.mark.parametrize(
+    ("figures", "stop", "says"),
+    [
+        ([(4.0, 4.1), (3.5, 3.0), (3.9, 2.0)], Stop.PATIENCE, "by heart"),
+        ([(4.0, 4.1), (3.5, 3.4), (3.2, 3.1)], Stop.EPOCHS, "still learning"),
+        ([(4.0, 4.1), (3.5, 3.5), (3.51, 3.5)], Stop.PATIENCE, "could learn more (underfit)"),
+        ([(4.0, 4.1), (3.5, 3.2), (3.51, 3.2)], Stop.PATIENCE, "what this size can learn"),
+        ([(4.0, None)], Stop.TIME, "One validation tells little"),
+        ([], Stop.EPOCHS, "no validation pairs"),
+    ],
+)
+def test_it_says_what_the_curve_shows(figures: list[tuple[float, float | None]], stop: Stop, says: str) -> None:
+    said = verdict(curve(*figures), stop)
+    assert says in said
+    assert stop.value in said
+
+
+def test_it_names_the_best_step() -> None:
+    said = verdict(curve((4.0, 4.0), (3.5, 3.0), (3.9, 2.0)), Stop.PATIENCE)
+    assert "Best at step 200 (epoch 2.0): 3.500 nats per word" in said
+
+
+def test_only_a_limit_can_be_raised() -> None:
+    assert [stop for stop in Stop if not stop.can_go_on] == [Stop.PATIENCE]
+
+
+def test_the_earliest_of_equals_is_the_best_and_a_state_goes_on() -> None:
+    drawn = curve((4.0, 4.0), (3.5, 3.0), (3.5, 2.0))
+    drawn.samples = [("a", "b")]
+    assert drawn.best is drawn.points[1]
+    assert not drawn.improved
+    other = Curve()
+    other.restore(drawn.state())
+    assert other == drawn
