@@ -135,6 +135,9 @@ def usage() -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit code is 0, 2 for the user's mistake, 1 for ours, 130 when interrupted."""
+    # Threads that wait for work must not burn the cores that others (or their own siblings) need: with two on a busy
+    # machine a step took ten times as long. Read when torch loads its thread pool.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [word for word in argv if word != "--debug"]

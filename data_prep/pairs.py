@@ -19,6 +19,8 @@ class PairConfig:
     """At most this many previous turns are the context of a reply."""
     context_words: int = 100
     """Words of the whole context; older turns that pass it are left out (the last turn always stays)."""
+    me: str | None = None
+    """Only what this speaker says becomes a reply; null: what anybody says."""
 
     def __post_init__(self) -> None:
         for name in ("context_turns", "context_words"):
@@ -53,13 +55,13 @@ def cut(dialogue: Dialogue, config: PairConfig) -> Iterator[Pair]:
     >>> [(pair.context, pair.reply) for pair in cut(talk, PairConfig(context_turns=2))]
     [(('Hi.',), 'Hello.'), (('Hi.', 'Hello.'), 'Tea?')]
     """
-    texts = [turn.text for turn in merge_runs(dialogue.turns)]
-    if len(texts) == 2:
-        yield Pair(dialogue.id, (texts[0],), texts[1])
-        return
+    turns = merge_runs(dialogue.turns)
+    texts = [turn.text for turn in turns]
     counts = [len(words(text)) for text in texts]
     hollow = [not text or is_placeholder(text) for text in texts]
     for place in range(1, len(texts)):
+        if config.me is not None and turns[place].speaker != config.me:
+            continue
         first = place - 1
         room = config.context_words - counts[first]
         while first > 0 and place - first < config.context_turns and counts[first - 1] <= room:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from data_prep import dedupe, sources, store
 from data_prep.clean import CLEANED, CleanConfig, clean_batch, clean_dialogue, count_seen, new_tally
 from data_prep.config import PrepareConfig
 from data_prep.errors import PrepareError
+from data_prep.pairs import PairConfig
 from data_prep.progress import Stages, stages
 from data_prep.records import Dialogue
 from data_prep.report import Report
@@ -49,7 +51,7 @@ def prepare(inputs: list[Path], output: Path, config: PrepareConfig) -> Report:
     with stages() as progress, store.writing(output) as folder:
         work = folder / "work"
         work.mkdir()
-        _read(_dialogues(readings), work / "dialogues.parquet", report, progress)
+        _read(_dialogues(readings), work / "dialogues.parquet", config.pairs, report, progress)
         _clean(work / "dialogues.parquet", work / "cleaned.parquet", config.clean, report, progress)
         with progress.doing("removing repeats"):
             repeats = dedupe.find_repeats(_keys(work / "cleaned.parquet"), config.dedupe)
@@ -90,7 +92,8 @@ def _dialogues(readings: list[sources.Reading]) -> Iterator[Dialogue]:
         yield from reading.dialogues()
 
 
-def _read(dialogues: Iterator[Dialogue], path: Path, report: Report, progress: Stages) -> None:
+def _read(dialogues: Iterator[Dialogue], path: Path, config: PairConfig, report: Report, progress: Stages) -> None:
+    speakers: Counter[str] = Counter()
     with pq.ParquetWriter(path, _DIALOGUES) as writer:
         counted = progress.track(dialogues, "reading")
         while rows := list(islice(counted, BATCH)):
@@ -104,6 +107,11 @@ def _read(dialogues: Iterator[Dialogue], path: Path, report: Report, progress: S
             writer.write_table(pa.table(columns, schema=_DIALOGUES))
             report.dialogues += len(rows)
             report.turns += sum(len(row.turns) for row in rows)
+            if config.me is not None:
+                speakers.update(turn.speaker for row in rows for turn in row.turns)
+    if config.me is not None and config.me not in speakers:
+        known = ", ".join(repr(name) for name, _ in speakers.most_common(5))
+        raise PrepareError(f"pairs.me is {config.me!r}, who says nothing here; expected one of {known}")
     if not report.turns:
         raise PrepareError("the inputs hold no dialogue; expected at least one; see `chatbot prepare --dry-run`")
 

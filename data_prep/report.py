@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +145,9 @@ def _example(count: Count, room: int = 15) -> str:
     if not count.examples:
         return ""
     _, before, after = count.examples[0]
-    changed = len(os.path.commonprefix([before, after]))
+    changed = next(
+        (k for k, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
     start = max(0, changed - room // 2) if len(before) > room or len(after) > room else 0
     return escape(" → ".join(_excerpt(text, start, room) for text in (before, after)))
 

@@ -50,7 +50,7 @@ class Hypothesis:
 class SearchConfig:
     """How replies are looked for."""
 
-    beam: int = 1
+    beam: int = 5
     """Hypotheses kept side by side; 1 is greedy."""
     length_penalty: float = 1.0
     """How much longer replies are favoured (GNMT alpha); 0 compares bare log-probabilities."""

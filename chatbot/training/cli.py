@@ -75,6 +75,8 @@ class _Fit:
         if config.output is None:
             raise ConfigError("no --output given; expected the folder to write the bot to, as in `--output bot`")
         self.place = Workplace.claim(config.output, resume=config.resume, overwrite=config.overwrite)
+        # Written down as chosen: a training that goes on must not choose otherwise.
+        config.trainer.precision = checked(config.trainer.precision, config.trainer.accelerator)
         if config.resume and self.place.start == "fresh":
             say("Nothing to resume yet: beginning from the start.")
 
@@ -83,6 +85,7 @@ class _Fit:
         asked, chosen = cli.config.trainer, cli.config_init
         self.data, self.module = cli.datamodule, cli.model
         self.cli = cli
+        self.curve.keep = chosen.checkpoint.keep
         keeper = Keeper(self.place, self.curve, chosen.checkpoint, self._identity())
         callbacks = [
             Bar(visible=asked.enable_progress_bar is not False),
@@ -96,7 +99,6 @@ class _Fit:
         extras: dict[str, Any] = {
             "callbacks": callbacks,
             "enable_progress_bar": False,  # Lightning's own
-            "precision": checked(asked.precision, asked.accelerator),
             "plugins": [*(chosen.trainer.plugins or []), WholeFiles(self.place)],
             "default_root_dir": asked.default_root_dir or str(self.place.partial),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Curve:
 
     points: list[Point] = field(default_factory=list)
     samples: list[tuple[str, str]] = field(default_factory=list)
-    """Prompts and replies of the best model."""
+    """Prompts and replies of the model that is kept."""
+    keep: Literal["best", "last"] = "best"
+    """Which validation's weights become the bot."""
 
     @property
     def best(self) -> Point | None:
@@ -43,6 +45,16 @@ class Curve:
     def improved(self) -> bool:
         """Whether the latest validation is the best."""
         return bool(self.points) and self.best is self.points[-1]
+
+    @property
+    def keeps_latest(self) -> bool:
+        """Whether the weights of the latest validation are to be kept, as things stand."""
+        return self.keep == "last" or self.improved
+
+    @property
+    def kept(self) -> Point | None:
+        """The validation whose weights become the bot."""
+        return self.best if self.keep == "best" else self.points[-1] if self.points else None
 
     def state(self) -> dict[str, Any]:
         """Plain lists and numbers, for a checkpoint."""

@@ -51,12 +51,12 @@ def _training(
     trainer: pl.Trainer, module: DialogueModule, data: DialogueData, curve: Curve, stop: Stop, settings: dict[str, Any]
 ) -> dict[str, Any]:
     """What training.json holds: how it went, on what, and with which settings."""
-    best, total = curve.best, module.meter.total
+    kept, total = curve.kept, module.meter.total
     return {
         "stopped": stop.value,
-        "best_step": trainer.global_step if best is None else best.step,
-        "nats_per_word": None if best is None else best.nats_per_word,
-        "perplexity_per_word": None if best is None else best.perplexity_per_word,
+        "best_step": trainer.global_step if kept is None else kept.step,
+        "nats_per_word": None if kept is None else kept.nats_per_word,
+        "perplexity_per_word": None if kept is None else kept.perplexity_per_word,
         "steps": trainer.global_step,
         "epochs": trainer.current_epoch,
         "seconds": round(total.seconds, 1),

@@ -39,16 +39,22 @@ def verdict(curve: Curve, stop: Stop) -> str:
         f"Training ended ({stop.value}). Best at step {best.step:,} (epoch {best.epoch:.1f}): "
         f"{best.nats_per_word:.3f} nats per word, perplexity {best.perplexity_per_word:,.1f}. "
     )
-    return said + _advice(curve.points, best, stop)
+    return said + _advice(curve, best, stop)
 
 
-def _advice(points: list[Point], best: Point, stop: Stop) -> str:
+def _advice(curve: Curve, best: Point, stop: Stop) -> str:
+    points, kept = curve.points, curve.kept
     last = points[-1]
     train = last.train_nats_per_word
     gap = None if train is None else last.nats_per_word - train
     rising = last.nats_per_word > best.nats_per_word + _WORSE
     if len(points) == 1:
         return "One validation tells little; train longer (--trainer.max_epochs, --trainer.max_time)."
+    if rising and kept is last:
+        return (
+            f"Since then it has learnt its {_easier(gap or 0.0)} better still; the last weights were kept, as asked "
+            "(checkpoint.keep: last). More conversations would help new ones too."
+        )
     if rising and gap is not None and gap > _LEARNT_BY_HEART:
         return (
             f"After that it learnt its {_easier(gap)} by heart (overfitting); the best weights were kept. "

@@ -29,7 +29,7 @@ from chatbot.tokenizer import EOS, SEP
 from data_prep.text import printable
 from tests.fakes import save_tiny_bot
 
-SHORT = SearchConfig(max_length=8)
+SHORT = SearchConfig(beam=1, max_length=8)
 BEAM = SearchConfig(beam=4, max_length=8)
 
 

@@ -66,6 +66,11 @@ def test_a_pair_for_each_turn_but_the_first(given_turns):
     assert len(list(cut(Dialogue("d", given_turns), PairConfig()))) == max(0, len(merged) - 1)
 
 
+def test_only_what_i_say_becomes_a_reply():
+    pairs = list(cut(talk("1", "2", "3", "4"), PairConfig(context_turns=2, me="B")))
+    assert [(pair.context, pair.reply) for pair in pairs] == [(("1",), "2"), (("2", "3"), "4")]
+
+
 def test_a_window_of_nothing_is_refused_by_name():
     with pytest.raises(PrepareError, match=r"pairs\.context_turns is 0"):
         PairConfig(context_turns=0)

@@ -16,6 +16,7 @@ import yaml
 from data_prep.config import PrepareConfig
 from data_prep.dedupe import DedupeConfig
 from data_prep.errors import PrepareError
+from data_prep.pairs import PairConfig
 from data_prep.pipeline import prepare, preview
 from data_prep.split import SplitConfig
 from data_prep.store import SPLITS, open_prepared
@@ -185,6 +186,12 @@ def test_settings_say_what_was_asked(prepared, dirty):
     assert prepared.settings["inputs"] == [str(dirty)]
     assert prepared.settings["dedupe"] == {"same_reply": 3}
     assert yaml.safe_load((prepared.path / "prepare.yaml").read_text(encoding="utf-8")) == prepared.settings
+
+
+def test_a_speaker_who_says_nothing_is_refused_with_those_who_do(tmp_path, transcript):
+    with pytest.raises(PrepareError, match=r"pairs\.me is 'Cy', who says nothing here; expected one of 'Ann', 'Bo'"):
+        prepare([transcript], tmp_path / "out", PrepareConfig(pairs=PairConfig(me="Cy")))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_dry_run_writes_nothing(tmp_path, dirty):

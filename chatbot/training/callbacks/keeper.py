@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -23,12 +23,18 @@ from chatbot.training.module import DialogueModule
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """How much work a kill may cost."""
+    """Which weights become the bot, and how much work a kill may cost."""
+
+    keep: Literal["best", "last"] = "best"
+    """best: those with the fewest nats per word on validation. last: for corpora of a few thousand pairs, whose
+    replies still get better while unseen ones no longer get likelier; then set validation.patience to null too."""
 
     minutes: float | None = 5.0
     """Save after this many minutes at the latest, also within an epoch; null: after validations alone."""
 
     def __post_init__(self) -> None:
+        if self.keep not in ("best", "last"):
+            raise ValueError(f"checkpoint.keep must be best or last, got {self.keep}")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"checkpoint.minutes must be above 0, or null, got {self.minutes}")
 
@@ -96,8 +102,8 @@ class Keeper(Checkpoint):
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save the weights where they are the best so far, then everything."""
-        if self._curve.improved:
+        """Save the weights where they are those to keep so far, then everything."""
+        if self._curve.keeps_latest:
             self._save_best(trainer)
         rows = "".join(json.dumps(asdict(point)) + "\n" for point in self._curve.points)
         if trainer.is_global_zero:

@@ -74,7 +74,7 @@ class Recorder(pl.Callback):
         pairs = [(prompt, reply) for (prompt, _), reply in zip(self._prompts, said, strict=True)]
         for prompt, reply in pairs:
             say(f"    {prompt}  →  {reply}", style="dim")
-        if self.curve.improved:
+        if self.curve.keeps_latest:
             self.curve.samples = pairs
 
 

@@ -42,7 +42,7 @@ def test_beam_and_greedy_change_how_the_next_reply_is_searched_for() -> None:
         "note: From now on: greedy replies.",
         "reply: three",
     ]
-    assert [settings.beam for settings in bot.settings] == [1, 7, 1]
+    assert [settings.beam for settings in bot.settings] == [5, 7, 1]
     assert {settings.length_penalty for settings in bot.settings} == {0.5}
 
 

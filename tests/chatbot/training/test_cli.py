@@ -189,7 +189,7 @@ def test_a_time_limit_is_told(prepared: Path, tmp_path: Path, toy: list[str]) ->
 
 def test_a_loss_that_is_no_number_stops_with_advice(prepared: Path, tmp_path: Path, toy: list[str]) -> None:
     flags = ["--model.optimizer.lr", "1e38", "--trainer.gradient_clip_val", "null", "--trainer.max_epochs", "9"]
-    with pytest.raises(FitError, match="not a number any more.*--model.optimizer.lr"):
+    with pytest.raises(FitError, match=r"not a number any more.*--model\.optimizer\.lr"):
         fit([str(prepared), "--output", str(tmp_path / "bot"), *toy, *flags])
     assert not (tmp_path / "bot").exists()
 
@@ -229,9 +229,7 @@ SIZES = {"tiny": (0, 3), "small": (10, 13), "base": (45, 60), "large": (180, 220
 
 
 @pytest.mark.parametrize("name", recipe_names("fit"))
-def test_a_recipe_builds_and_has_the_size_it_claims(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recipe_builds_and_has_the_size_it_claims(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
 
     with pytest.raises(SystemExit):

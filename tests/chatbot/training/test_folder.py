@@ -57,8 +57,8 @@ def test_who_may_begin(tmp_path: Path, bot: bool, partial: str | None, flags: tu
 def test_what_is_no_bot_is_never_written_over(tmp_path: Path, flags: tuple[str, ...]) -> None:
     with pytest.raises(BundleError, match="photos"):
         claim(lay(tmp_path / "bot", "photos"), *flags)
+    lay(tmp_path / "other.partial", "letter")
     with pytest.raises(ChatbotError, match="holds 'letter'"):
-        lay(tmp_path / "other.partial", "letter")
         claim(tmp_path / "other", *flags)
     (tmp_path / "file").write_text("")
     with pytest.raises(BundleError, match="is a file"):

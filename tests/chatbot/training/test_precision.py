@@ -20,11 +20,18 @@ def test_what_it_does_not_train_in_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "does"), [("flags: fpu avx512_bf16", True), ("flags: amx_bf16", True), ("flags: avx2", False)]
+    ("flags", "speedup", "does"),
+    [
+        ("flags: fpu avx512_bf16", 1.8, True),
+        ("flags: amx_bf16", 3.0, True),
+        ("flags: fpu avx512_bf16", 0.6, False),
+        ("flags: avx2", 2.0, False),
+    ],
 )
-def test_a_processor_is_asked_what_it_can_do(
-    flags: str, does: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+def test_a_processor_is_asked_what_it_can_do_and_then_tried(
+    flags: str, speedup: float, does: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(precision, "bf16_speedup", lambda: speedup)
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.delattr(torch.cpu, name, raising=False)
     monkeypatch.setattr(precision.Path, "read_text", lambda *_, **__: flags)
@@ -50,3 +57,11 @@ def test_a_gpu_is_asked_its_generation(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     assert precision.does_bf16("auto") is does
+
+
+def test_trying_a_processor_leaves_the_random_numbers_as_they_were() -> None:
+    torch.manual_seed(3)
+    wanted = torch.rand(2)
+    torch.manual_seed(3)
+    assert precision.bf16_speedup(rounds=1) > 0
+    assert torch.equal(torch.rand(2), wanted)

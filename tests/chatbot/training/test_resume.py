@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,7 @@ from chatbot.training.cli import fit
 Run = Callable[..., int]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for kill -9: nothing of ours runs after it."""
 
 
@@ -77,7 +81,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
             save(self, trainer, *rest)
             if trainer.global_step >= step:
                 monkeypatch.setattr(Keeper, hook, save)
-                raise Killed
+                raise KilledError
 
         monkeypatch.setattr(Keeper, hook, save_and_die)
 
@@ -97,7 +101,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(
     run: Run, kill: Callable[..., None], whole: Path, tmp_path: Path, hook: str, step: int
 ) -> None:
     kill(hook, step)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run("bot")
     assert not (tmp_path / "bot").exists()
     with pytest.raises(FitError, match="add --resume to go on"):
@@ -170,3 +174,20 @@ def test_without_validation_pairs_it_goes_on_too(make_prepared: Any, tmp_path: P
     fit([prepared, "--output", str(tmp_path / "two"), *toy, "--trainer.max_epochs", "2"])
     one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_kill_9_leaves_no_half_bot_and_can_be_resumed(
+    make_prepared: Any, run: Run, whole: Path, tmp_path: Path, toy: list[str]
+) -> None:
+    prepared = str(tmp_path / "prepared")
+    arguments = [prepared, "--output", str(tmp_path / "bot"), *toy, "--checkpoint.minutes", "1e-9"]
+    process = subprocess.Popen([sys.executable, "-m", "chatbot", "fit", *arguments], stderr=subprocess.DEVNULL)
+    last = tmp_path / "bot.partial" / "last.ckpt"
+    until = time.monotonic() + 60
+    while not last.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    if process.wait() == -signal.SIGKILL:  # a quick machine may be done before
+        assert not (tmp_path / "bot").exists()
+    assert fit([*arguments, "--resume"]) == 0
+    assert same(tmp_path / "bot.partial", whole)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from chatbot.data.batches import Batch
+from chatbot.data.module import DialogueData, Loader, TrainLoader
+from chatbot.errors import FitError
+
+
+@pytest.fixture
+def data(make_prepared: Any) -> DialogueData:
+    return DialogueData(make_prepared(train=120, valid=30), context_turns=2, tokens_per_batch=300)
+
+
+def same(one: list[Batch], other: list[Batch]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a.source, b.source) and torch.equal(a.targets, b.targets) for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_an_epoch_goes_on_where_it_was_broken_off_and_the_next_is_whole(data: DialogueData) -> None:
+    whole, broken, resumed = (data.train_dataloader() for _ in range(3))
+    for loader in (whole, broken):
+        loader.set_epoch(2)
+    expected = list(whole)
+    taken = list(islice(broken, 4))
+    state = broken.state_dict()
+    resumed.load_state_dict(state)
+    iterator = iter(resumed)
+    resumed.set_epoch(2)  # as Lightning does: after asking for the iterator
+    assert same(taken + list(iterator), expected)
+    for loader in (whole, resumed):
+        loader.set_epoch(3)
+    assert same(list(whole), list(resumed))
+
+
+def test_a_state_of_other_batches_is_refused(data: DialogueData, make_prepared: Any) -> None:
+    other = DialogueData(make_prepared(train=60, name="other"), tokens_per_batch=300).train_dataloader()
+    with pytest.raises(FitError, match="cannot resume: an epoch had"):
+        other.load_state_dict(data.train_dataloader().state_dict())
+
+
+def test_devices_share_an_epoch_evenly(data: DialogueData) -> None:
+    cut = data.cut("train")
+    shares = [list(TrainLoader(data.train, cut, rank, 3)) for rank in range(3)]
+    assert {len(share) for share in shares} == {len(cut) // 3}
+    valid = data.cut("valid")
+    parts = [list(Loader(data.valid, valid, rank, 2)) for rank in range(2)]
+    assert sum(batch.rows for part in parts for batch in part) == 30, "no pair is left out or counted twice"
+    assert [len(part) for part in parts] == [len(Loader(data.valid, valid, rank, 2)) for rank in range(2)]
+
+
+def test_what_the_folder_holds(data: DialogueData, make_prepared: Any) -> None:
+    assert data.vocab_size == data.tokenizer.vocab_size
+    assert len(data.train) == 120
+    assert sum(batch.rows for batch in data.val_dataloader()) == 30
+    assert DialogueData(make_prepared(valid=0, name="bare")).val_dataloader() == []
+    with pytest.raises(FitError, match="tokens_per_batch is 0"):
+        DialogueData(Path("anywhere"), tokens_per_batch=0)
