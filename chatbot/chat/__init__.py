@@ -12,8 +12,8 @@ from pathlib import Path
 
 from chatbot.errors import ConfigError
 
-DEFAULT_BOT = Path("bot")
-"""Where a bot is looked for when none is named."""
+DEFAULT_BOT = Path("runs/demo/bot")
+"""Where a bot is looked for when none is named: where the demo writes its own."""
 
 
 @dataclass(frozen=True)
