@@ -65,7 +65,7 @@ class _Fit:
             say(banner(self.place, self.trainer, self.module, self.data, self.cli.config_init.validation))
             self.place.begin()
             text = yaml.safe_dump(self.cli.settings(), sort_keys=False, allow_unicode=True)
-            self.place.write(SETTINGS, lambda path: path.write_text(text, encoding="utf-8"))
+            self.place.write(SETTINGS, text.encode())
         with self.interrupt.watching(self.trainer):
             self._train(self.place.last if resume else None)
         return self._end() if self.trainer.is_global_zero else OK

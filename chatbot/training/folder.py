@@ -16,7 +16,6 @@ import os
 import pickle
 import shutil
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -91,15 +90,19 @@ class Workplace:
         for left in self.partial.glob(f"*{_TEMPORARY}"):
             left.unlink()
 
-    def write(self, name: str, save: Callable[[Path], object]) -> None:
-        """Write a file of the working folder: ``save`` gets a path beside, which is then renamed.
+    def write(self, name: str, content: bytes | memoryview) -> None:
+        """Write a file of the working folder, beside at first, then renamed.
 
         Where the disk refuses, what was there stays and nothing half lies about.
+
+        Raises:
+            OSError: the disk refuses.
         """
         beside = self.partial / f"{name}{_TEMPORARY}"
         try:
-            save(beside)
-            with beside.open("rb+") as file:
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
                 os.fsync(file.fileno())
             beside.replace(self.partial / name)
         except BaseException:

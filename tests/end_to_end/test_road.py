@@ -97,3 +97,27 @@ def test_an_unknown_key_of_a_recipe_is_named(home):
     assert len(done.stderr.strip().splitlines()) == 1
     assert "netwrok" in done.stderr
     assert not (home / "other").exists()
+
+
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from chatbot.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
+def test_a_disk_that_takes_no_more_ends_a_fit_without_half_a_bot(home):
+    argv = [sys.executable, "-c", LIMITED, "fit", "runs/demo/prepared", "--output", "full", "--config", "least.yaml"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        argv, cwd=home, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("chatbot: error: ")]
+    assert done.returncode == 2, done.stderr
+    assert len(errors) == 1
+    assert "write elsewhere" in errors[0]
+    assert "Traceback" not in done.stderr
+    assert not (home / "full").exists()

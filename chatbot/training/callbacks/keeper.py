@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -107,7 +108,7 @@ class Keeper(Checkpoint):
             self._save_best(trainer)
         rows = "".join(json.dumps(asdict(point)) + "\n" for point in self._curve.points)
         if trainer.is_global_zero:
-            self._place.write(CURVE, lambda path: path.write_text(rows, encoding="utf-8"))
+            self._place.write(CURVE, rows.encode())
         self._save_last(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -124,7 +125,7 @@ class Keeper(Checkpoint):
         assert self._module is not None
         if trainer.is_global_zero:
             weights = self._module.model.state_dict()
-            self._place.write(BEST, lambda path: torch.save({"step": trainer.global_step, "weights": weights}, path))
+            self._place.write(BEST, packed({"step": trainer.global_step, "weights": weights}))
 
     def _save_last(self, trainer: pl.Trainer) -> None:
         """Lightning's checkpoint; never one that has gone wrong."""
@@ -149,7 +150,14 @@ class WholeFiles(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write ``checkpoint`` as a file of the working folder."""
-        self._place.write(Path(path).name, lambda beside: torch.save(checkpoint, beside))
+        self._place.write(Path(path).name, packed(checkpoint))
+
+
+def packed(value: Any) -> memoryview:
+    """The bytes of `torch.save`; made in memory, since on a full disk its own writer fails without saying why."""
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getbuffer()
 
 
 def check_identity(recorded: dict[str, Any], now: dict[str, Any]) -> None:

@@ -86,17 +86,17 @@ def test_beginning_clears_what_a_killed_training_left(tmp_path: Path) -> None:
     assert [file.name for file in partial.iterdir()] == [LAST]
 
 
-def test_a_write_that_fails_leaves_the_former_file_whole(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_former_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Workplace(tmp_path / "bot", "fresh")
     place.begin()
-    place.write(LAST, lambda path: path.write_bytes(b"whole"))
+    place.write(LAST, b"whole")
 
-    def full(path: Path) -> None:
-        path.write_bytes(b"ha")
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        place.write(LAST, full)
+        place.write(LAST, b"another")
     assert place.last.read_bytes() == b"whole"
     assert [file.name for file in place.partial.iterdir()] == [LAST]
     assert place.size() == 5
