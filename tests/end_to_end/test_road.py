@@ -110,10 +110,15 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
 def test_a_disk_that_takes_no_more_ends_a_fit_without_half_a_bot(home):
-    argv = [sys.executable, "-c", LIMITED, "fit", "runs/demo/prepared", "--output", "full", "--config", "least.yaml"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    argv = ["fit", "runs/demo/prepared", "--output", "full", "--config", "least.yaml"]
     done = subprocess.run(
-        argv, cwd=home, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-c", LIMITED, *argv],
+        cwd=home,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     errors = [line for line in done.stderr.splitlines() if line.startswith("chatbot: error: ")]
     assert done.returncode == 2, done.stderr
