@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from chatbot.errors import ConfigError
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "configs"
+_NESTED, _LARGE = 500, 1_000_000  # brackets and characters: a C parser given more of them may take the process along
 Settings = TypeVar("Settings")
 
 
@@ -23,7 +24,7 @@ class Parser(ArgumentParser):
     """A parser that raises our own error, in one line that names what is wrong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, exit_on_error=False, **kwargs)
+        super().__init__(*args, exit_on_error=False, allow_abbrev=False, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise ConfigError instead of printing the usage and leaving."""
@@ -40,9 +41,12 @@ class Parser(ArgumentParser):
 
     def build(self, settings: type[Settings], parsed: Any, **given: Any) -> Settings:
         """The dataclass whose fields were added as arguments, out of what `parse` gave and the fields ``given``."""
-        ready = self.instantiate(parsed)
         names = [field.name for field in fields(settings)]  # type: ignore[arg-type]
-        return settings(**{name: given[name] if name in given else ready[name] for name in names})
+        try:
+            ready = self.instantiate(parsed)
+            return settings(**{name: given[name] if name in given else ready[name] for name in names})
+        except ValueError as error:
+            self.error(str(error), error)
 
     def parse(self, argv: Sequence[str]) -> Any:
         """Parse ``argv``.
@@ -50,21 +54,25 @@ class Parser(ArgumentParser):
         Raises:
             ConfigError: an argument is unknown or of the wrong type.
         """
-        try:
-            return self.parse_args(list(argv))
-        except ConfigError as error:
-            raise ConfigError(f"{self._blamed(list(argv))}{error}") from error
+        return parse_blaming(self.parse_args, list(argv))
 
-    def _blamed(self, argv: list[str]) -> str:
-        """The configuration file, if the arguments are well without it."""
-        if "--config" not in argv[:-1]:
-            return ""
-        place = argv.index("--config")
+
+def parse_blaming(parse: Callable[[list[str]], Any], argv: list[str]) -> Any:
+    """Parse arguments that may begin with ``--config FILE``; an error that is the file's names the file.
+
+    Raises:
+        ConfigError: as ``parse`` raised it, with the file in front where the arguments are well without it.
+    """
+    try:
+        return parse(argv)
+    except ConfigError as error:
+        if argv[:1] != ["--config"]:
+            raise
         try:
-            self.parse_args(argv[:place] + argv[place + 2 :])
+            parse(argv[2:])
         except ConfigError:
-            return ""
-        return f"{argv[place + 1]}: "
+            raise error from None
+        raise ConfigError(f"{argv[1]}: {error}") from error
 
 
 def one_line(message: str) -> str:
@@ -106,15 +114,29 @@ def find_recipe(kind: str, given: str) -> Path:
 
 
 def with_recipe(argv: Sequence[str], kind: str) -> list[str]:
-    """The arguments with the value of ``--config`` as a path.
+    """The arguments with each ``--config`` as a path and before all others, since later ones override earlier ones.
 
     Raises:
-        ConfigError: as in `find_recipe`.
+        ConfigError: as in `find_recipe`; or the file is not text, or nested beyond reason.
     """
-    out = list(argv)
-    for place, word in enumerate(out):
-        if word == "--config" and place + 1 < len(out):
-            out[place + 1] = str(find_recipe(kind, out[place + 1]))
-        elif word.startswith("--config="):
-            out[place] = f"--config={find_recipe(kind, word.removeprefix('--config='))}"
-    return out
+    files: list[str] = []
+    others: list[str] = []
+    words = iter(argv)
+    for word in words:
+        name = next(words, None) if word == "--config" else word.removeprefix("--config=")
+        if name is None or (name == word and word != "--config"):
+            others.append(word)
+        else:
+            files += ["--config", str(_readable(find_recipe(kind, name)))]
+    return files + others
+
+
+def _readable(path: Path) -> Path:
+    """The path of a file that a YAML parser can be trusted with."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text; expected YAML settings") from error
+    if max(text.count("["), text.count("{")) > _NESTED or len(text) > _LARGE:
+        raise ConfigError(f"{path}: too large or too deeply nested; expected YAML settings")
+    return path

@@ -56,8 +56,8 @@ def _train(command: DemoCommand, bot: Path) -> int:
     prepared = command.output / "prepared"
     with resources.as_file(resources.files("data_prep") / "samples" / "everyday.txt") as corpus:
         prepare([corpus], prepared, _prepare_config()).show(prepared)
-    argv = [str(prepared), "--output", str(bot), "--config", command.recipe]
-    return fit([*argv, "--overwrite"] if command.again else argv)
+    how = ["--overwrite"] if command.again else ["--resume"]  # of a training that was stopped, if there is one
+    return fit([str(prepared), "--output", str(bot), "--config", command.recipe, *how])
 
 
 def _prepare_config() -> PrepareConfig:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from data_prep.errors import PrepareError
 from data_prep.pairs import PairConfig, cut
 from data_prep.records import Dialogue, Pair, Turn
 from data_prep.rules import JUDGES, REPAIRS, Limits, judge, trace
@@ -17,7 +18,7 @@ from data_prep.split import SplitConfig, hash64, split_of
 from data_prep.tally import Tally
 from data_prep.text import fold
 
-PAIRS_A_DIALOGUE = 1 << 20  # a pair's number is its dialogue's number times this, plus its place in the dialogue
+PAIRS_A_DIALOGUE = 1 << 24  # a pair's number is its dialogue's number times this, plus its place in the dialogue
 
 # One row a dialogue; every list has one element a pair.
 CLEANED = pa.struct(
@@ -108,6 +109,8 @@ def clean_batch(
     columns = (places.to_pylist(), dialogues.to_pylist(), speakers.to_pylist(), texts.to_pylist())
     for place, name, who, what in zip(*columns, strict=True):
         turns = tuple(Turn(s, t) for s, t in zip(who, what, strict=True))
+        if len(turns) > PAIRS_A_DIALOGUE:
+            raise PrepareError(f"{name}: a dialogue of {len(turns):,} turns; part it, at most {PAIRS_A_DIALOGUE:,} go")
         judged = clean_dialogue(Dialogue(name, turns), config, tally, place)
         rows.append(
             {

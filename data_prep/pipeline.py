@@ -22,6 +22,7 @@ from data_prep.pairs import PairConfig
 from data_prep.progress import Stages, stages
 from data_prep.records import Dialogue
 from data_prep.report import Report
+from data_prep.sources.files import valid
 from data_prep.tally import Tally
 from data_prep.writing import encode_splits, train_vocabulary, write_splits
 
@@ -43,9 +44,10 @@ def prepare(inputs: list[Path], output: Path, config: PrepareConfig) -> Report:
     Raises:
         PrepareError: an input cannot be read, nothing in it is talk, or ``output`` holds other things.
     """
+    output = output.resolve()  # a link stays a link
     store.check_output(output)
     report = Report(tally=new_tally())
-    readings = sources.plan(inputs, config.format, report.notes)
+    readings = sources.plan(inputs, config.format, report.notes, output)
     for reading in readings:
         report.formats[reading.format] = report.formats.get(reading.format, 0) + 1
     with stages() as progress, store.writing(output) as folder:
@@ -74,6 +76,7 @@ def preview(inputs: list[Path], config: PrepareConfig) -> tuple[list[Dialogue], 
     for reading in readings:
         report.formats[reading.format] = report.formats.get(reading.format, 0) + 1
     first = list(islice(_dialogues(readings), PREVIEW))
+    _check_speaker(config.pairs, Counter(turn.speaker for dialogue in first for turn in dialogue.turns))
     for place, dialogue in enumerate(first):
         report.dialogues += 1
         report.turns += len(dialogue.turns)
@@ -100,29 +103,24 @@ def _read(dialogues: Iterator[Dialogue], path: Path, config: PairConfig, report:
             places = range(report.dialogues, report.dialogues + len(rows))
             columns = [
                 list(places),
-                [_valid(row.id) for row in rows],
-                [[_valid(turn.speaker) for turn in row.turns] for row in rows],
-                [[_valid(turn.text) for turn in row.turns] for row in rows],
+                [valid(row.id) for row in rows],
+                [[valid(turn.speaker) for turn in row.turns] for row in rows],
+                [[valid(turn.text) for turn in row.turns] for row in rows],
             ]
             writer.write_table(pa.table(columns, schema=_DIALOGUES))
             report.dialogues += len(rows)
             report.turns += sum(len(row.turns) for row in rows)
             if config.me is not None:
                 speakers.update(turn.speaker for row in rows for turn in row.turns)
-    if config.me is not None and config.me not in speakers:
-        known = ", ".join(repr(name) for name, _ in speakers.most_common(5))
-        raise PrepareError(f"pairs.me is {config.me!r}, who says nothing here; expected one of {known}")
+    _check_speaker(config, speakers)
     if not report.turns:
         raise PrepareError("the inputs hold no dialogue; expected at least one; see `chatbot prepare --dry-run`")
 
 
-def _valid(text: str) -> str:
-    """Text that UTF-8 can hold: half a surrogate pair (JSON may write one) becomes U+FFFD."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+def _check_speaker(config: PairConfig, speakers: Counter[str]) -> None:
+    if config.me is not None and config.me not in speakers:
+        known = ", ".join(repr(name) for name, _ in speakers.most_common(5))
+        raise PrepareError(f"pairs.me is {config.me!r}, who says nothing here; expected one of {known}")
 
 
 def _clean(dialogues: Path, cleaned: Path, config: CleanConfig, report: Report, progress: Stages) -> None:
@@ -169,7 +167,7 @@ def _keys(cleaned: Path) -> daft.DataFrame:
 
 def _write_books(folder: Path, inputs: list[Path], config: PrepareConfig, report: Report) -> None:
     report.check()
-    settings = {"inputs": [str(given) for given in inputs], **config.as_dict()}
+    settings = {"inputs": [given.resolve().name for given in inputs], **config.as_dict()}
     text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
     (folder / store.SETTINGS).write_text(text, encoding="utf-8")
     (folder / store.REPORT_TEXT).write_text(report.to_markdown(), encoding="utf-8")

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from data_prep.records import Dialogue
 from data_prep.report import Report
+from data_prep.tally import shorten
 from data_prep.text import printable
 
 _DIALOGUES = 3
@@ -18,7 +19,7 @@ def show(dialogues: list[Dialogue], report: Report) -> None:
     for dialogue in dialogues[:_DIALOGUES]:
         console.print(f"dialogue {printable(dialogue.id)}", style="bold", markup=False, highlight=False)
         for turn in dialogue.turns[:_TURNS]:
-            line = f"  {printable(turn.speaker) or '?'}: {printable(turn.text)}"
+            line = f"  {printable(turn.speaker) or '?'}: {shorten(printable(turn.text))}"
             console.print(line, markup=False, highlight=False)
         if len(dialogue.turns) > _TURNS:
             console.print(f"  … {len(dialogue.turns) - _TURNS} more turns", markup=False, highlight=False)

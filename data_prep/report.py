@@ -82,6 +82,7 @@ class Report:
         """report.md."""
         lines = ["# What preparing did", "", *self.summary(), ""]
         lines += [f"- warning: {warning}" for warning in self.warnings]
+        lines += [""] if self.warnings else []
         lines += _rule_table("Repairs", "changed", [(name, self.tally[name]) for name in self._repairs()])
         lines += _rule_table("Judges", "dropped", [(reason, self.tally[reason]) for reason in REASONS])
         if self.notes.counts or self.notes.passed_over:

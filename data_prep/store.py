@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from data_prep.errors import PrepareError
 
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
+_OURS = {*SPLITS, "dropped", "ids", "tokenizer.model", "prepare.yaml", "report.json", "report.md"}
 TOKENIZER, SETTINGS, REPORT, REPORT_TEXT = "tokenizer.model", "prepare.yaml", "report.json", "report.md"
 
 
@@ -48,7 +50,7 @@ class Prepared:
 
 def is_prepared(path: Path) -> bool:
     """Whether ``path`` looks like a folder that `chatbot prepare` wrote."""
-    return (path / REPORT).is_file() and (path / "train").is_dir()
+    return (path / REPORT).is_file() and (path / SETTINGS).is_file() and (path / "train").is_dir()
 
 
 def open_prepared(path: Path) -> Prepared:
@@ -98,13 +100,15 @@ def check_output(path: Path) -> None:
     Raises:
         PrepareError: ``path`` is a file, or a folder with other things in it.
     """
-    if path.is_symlink() and not path.exists():
-        raise PrepareError(f"{path}: a link to nothing; give another --output")
     if path.exists() and not path.is_dir():
         raise PrepareError(f"{path}: is a file; expected a folder to write to; give another --output")
-    if path.is_dir() and any(path.iterdir()) and not is_prepared(path):
+    if path.parent == path or path.is_mount():
+        raise PrepareError(f"{path}: cannot be replaced as a whole; give a folder inside it as --output")
+    strangers = sorted({p.name for p in path.iterdir()} - _OURS) if path.is_dir() else []
+    if strangers or (path.is_dir() and any(path.iterdir()) and not is_prepared(path)):
+        named = f" ({strangers[0]})" if strangers else ""
         raise PrepareError(
-            f"{path}: holds files that `chatbot prepare` did not write; give another --output, or empty it"
+            f"{path}: holds files that `chatbot prepare` did not write{named}; give another --output, or empty it"
         )
 
 
@@ -113,27 +117,51 @@ def writing(path: Path) -> Iterator[Path]:
     """A folder beside ``path`` to write in; at the end it takes the place of ``path`` by a rename.
 
     An earlier prepared folder stays whole until the new one is. Killed in between the two renames, the earlier
-    one stands beside as ``.NAME.old`` and is put back by the next call. On an error nothing is left.
+    one stands beside as ``.NAME.prepared-before`` and is put back by the next call. On an error nothing is left.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    old = path.with_name(f".{path.name}.old")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if old.exists():
-        if path.exists() and is_prepared(path):
-            shutil.rmtree(old)
-        else:
-            old.rename(path)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        _sync(partial)
-        if path.exists():
-            path.rename(old)
-        partial.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
+    partial = path.with_name(f".{path.name}.being-prepared")
+    old = path.with_name(f".{path.name}.prepared-before")
+    with alone(path):
+        if old.exists():
+            if path.exists():
+                shutil.rmtree(old)
+            else:
+                old.rename(path)
         shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            _sync(partial)
+            check_output(path)
+            if path.exists():
+                path.rename(old)
+            partial.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+        except OSError as error:
+            error.filename = error.filename or str(path)  # a write that fails does not say where by itself
+            raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the only right to write ``path``; the system takes it back when the process ends, however it ends.
+
+    Raises:
+        PrepareError: another process has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise PrepareError(f"{path}: another chatbot is writing here; wait for it, or give another --output") from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _sync(folder: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from data_prep import dedupe, store
 from data_prep.progress import Stages
 from data_prep.report import Report, reasons_in_order
+from data_prep.rules import JUDGES
 from data_prep.split import TRAIN, SplitConfig, hash64
 from data_prep.tally import EXAMPLES
 from data_prep.text import words
@@ -96,7 +97,7 @@ def write_splits(
             writer.close()
     report.splits = {name: sizes[name] for name in store.SPLITS}
     report.dropped = reasons_in_order(dropped)
-    report.seen = report.kept + dropped.total()
+    report.seen = report.tally[JUDGES[0].reason].seen  # counted where the pairs were cut: `check` compares
 
 
 def _with_repeats(table: pa.Table, repeats: dedupe.Repeats, report: Report) -> pa.Table:

@@ -102,6 +102,38 @@ def test_a_config_file_is_overridden_by_flags(talk, tmp_path, capsys):
     assert "context_turns: 1" in settings
 
 
+def test_flags_override_a_config_wherever_they_stand(talk, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("limits:\n  max_words: 3\n", encoding="utf-8")
+    argv = ["prepare", str(talk), "--output", str(tmp_path / "out"), "--limits.max_words", "9", f"--config={config}"]
+    assert main(argv) == 0
+    assert "max_words: 9" in (tmp_path / "out" / "prepare.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", [b"[" * 50_000, b"\xff\xfe\x00", b"limits: {max_words: 0}"])
+def test_a_config_that_makes_no_sense_is_named(told, talk, tmp_path, content):
+    config = tmp_path / "mine.yaml"
+    config.write_bytes(content)
+    line = told("prepare", str(talk), "--output", str(tmp_path / "out"), "--config", str(config))
+    assert "mine.yaml" in line or "max_words" in line
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        ["--trainer.max_epochs", "-5"],
+        ["--trainer.max_time", "abc"],
+        ["--seed_everything", "-1"],
+        ["--trainer.max_steps", "0"],
+    ],
+)
+def test_limits_that_make_no_sense_are_the_users_mistake(talk, tmp_path, limit):
+    talk.write_text("\n\n".join(f"A: Number {k}?\nB: It is {k + 1}." for k in range(300)), encoding="utf-8")
+    assert main(["prepare", str(talk), "--output", str(tmp_path / "out")]) == 0
+    assert main(["fit", str(tmp_path / "out"), "--output", str(tmp_path / "bot"), "--config", "tiny", *limit]) == 2
+    assert not (tmp_path / "bot").exists()
+
+
 def test_a_dry_run_shows_and_writes_nothing(talk, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["prepare", str(talk), "--dry-run"]) == 0

@@ -69,6 +69,9 @@ class SearchConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be a whole number of at least {lowest}, got {value!r}")
+        for name, highest in (("beam", 1000), ("max_length", 10_000), ("length_penalty", 10)):
+            if getattr(self, name) > highest:
+                raise ValueError(f"{name} must be at most {highest}, got {getattr(self, name)!r}")
         if self.min_length > self.max_length:
             raise ValueError(f"min_length ({self.min_length}) must not pass max_length ({self.max_length})")
         if not (math.isfinite(self.length_penalty) and self.length_penalty >= 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from chatbot.training.precision import checked
 from chatbot.training.publish import publish
 from chatbot.training.quiet import quiet
 from chatbot.training.verdict import Stop, verdict
+from data_prep.store import alone
 
 DEFAULT_RECIPE = "small"
 OK, INTERRUPTED = 0, 130
@@ -41,7 +43,9 @@ def fit(argv: list[str]) -> int:
         OSError: the disk refuses; no half bot is left.
     """
     with quiet():
-        return _Fit(argv).run()
+        training = _Fit(argv)
+        with alone(training.place.output) if training.trainer.is_global_zero else nullcontext():
+            return training.run()
 
 
 class _Fit:
@@ -52,7 +56,10 @@ class _Fit:
         self.interrupt = Interrupt()
         self.place: Workplace
         self.patience: Patience | None = None
-        self.cli = FitCLI(_with_settings(argv), self._claim, self._extras)
+        try:
+            self.cli = FitCLI(_with_settings(argv), self._claim, self._extras)
+        except (MisconfigurationException, ValueError, TypeError, OverflowError) as error:
+            raise ConfigError(f"{one_line(str(error))}; see `chatbot fit --help`") from error
         self.trainer, self.module, self.data = self.cli.trainer, self.cli.model, self.cli.datamodule
         self.module.seed = self.data.seed
 
@@ -113,7 +120,8 @@ class _Fit:
     def _train(self, checkpoint: Path | None) -> None:
         try:
             self.trainer.fit(self.module, datamodule=self.data, ckpt_path=checkpoint, weights_only=True)
-        except SystemExit:  # what Lightning makes of a KeyboardInterrupt
+        except SystemExit:  # what Lightning makes of a KeyboardInterrupt, and of SIGTERM
+            self.interrupt.asked = self.interrupt.asked or self.trainer.received_sigterm
             if not self.interrupt.asked:
                 raise
         except MisconfigurationException as error:
@@ -128,6 +136,9 @@ class _Fit:
         stop = self._why()
         code = INTERRUPTED if stop is Stop.INTERRUPTED else OK
         if not self.place.best.exists():
+            if stop is not Stop.INTERRUPTED:
+                self.place.discard()
+                raise FitError("nothing was trained: the limits leave no step; raise --trainer.max_epochs or max_steps")
             say(f"Interrupted before there was anything to publish; {self.place.partial} is kept for --resume.")
             return code
         publish(self.place, self.trainer, self.module, self.data, self.curve, stop, self.cli.settings())

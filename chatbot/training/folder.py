@@ -105,8 +105,10 @@ class Workplace:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self.partial / name)
-        except BaseException:
+        except BaseException as error:
             beside.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                error.filename = error.filename or str(self.partial / name)  # a failing write does not say where
             raise
 
     def discard(self) -> None:

@@ -13,7 +13,7 @@ import yaml
 from jsonargparse import ActionConfigFile  # type: ignore[attr-defined]
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from chatbot.config import one_line, recipe_names
+from chatbot.config import one_line, parse_blaming, recipe_names
 from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
 from chatbot.training.callbacks.keeper import CheckpointConfig
@@ -108,10 +108,14 @@ class FitCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """As Lightning does, but where it would warn of arguments that do not come from sys.argv."""
-        try:
-            self.config = parser.parse_args(args)
-        except ArgumentError as error:
-            parser.error(str(error), error)
+
+        def parse(words: list[str]) -> Any:
+            try:
+                return parser.parse_args(words)
+            except ArgumentError as error:
+                parser.error(str(error), error)
+
+        self.config = parse_blaming(parse, list(args))
 
     def before_instantiate_classes(self) -> None:
         """Check what can be checked before anything large is built."""
@@ -135,5 +139,7 @@ class FitCLI(LightningCLI):
         chosen = self.config.clone()
         for name in OURS:
             chosen.pop(name, None)
-        dumped: dict[str, Any] = yaml.safe_load(self.parser.dump(chosen, skip_validation=True, format="yaml"))
+        dumped: dict[str, Any] = yaml.safe_load(
+            self.parser.dump(chosen, skip_unset=False, skip_validation=True, format="yaml")
+        )
         return dumped

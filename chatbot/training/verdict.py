@@ -52,7 +52,7 @@ def _advice(curve: Curve, best: Point, stop: Stop) -> str:
         return "One validation tells little; train longer (--trainer.max_epochs, --trainer.max_time)."
     if rising and kept is last:
         return (
-            f"Since then it has learnt its {_easier(gap or 0.0)} better still; the last weights were kept, as asked "
+            f"Since then it has learnt its {_easier(gap or 0.0)} better still; the last weights were kept, as set "
             "(checkpoint.keep: last). More conversations would help new ones too."
         )
     if rising and gap is not None and gap > _LEARNT_BY_HEART:

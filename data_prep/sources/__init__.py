@@ -32,8 +32,8 @@ class Reading:
     dialogues: Callable[[], Iterator[Dialogue]]
 
 
-def plan(inputs: list[Path], wanted: str, notes: Notes) -> list[Reading]:
-    """What will be read, and how; what will not is named in ``notes``.
+def plan(inputs: list[Path], wanted: str, notes: Notes, output: Path | None = None) -> list[Reading]:
+    """What will be read, and how; what will not is named in ``notes``. What lies in ``output`` is ours, no input.
 
     Raises:
         PrepareError: an input is absent or empty, or no file is in a format that can be read.
@@ -43,7 +43,7 @@ def plan(inputs: list[Path], wanted: str, notes: Notes) -> list[Reading]:
     readings: list[Reading] = []
     lines: list[File] = []
     conversations: list[File] = []
-    files = find(inputs)
+    files = find(inputs, output)
     for file in files:
         if not file.head or not file.looks_like_text:
             notes.passed_over[file.name] = "not text" if file.head else "empty"

@@ -91,23 +91,29 @@ class File:
             raise PrepareError(f"{self.path}: cannot be read ({error.strerror}); check it and run again") from error
 
 
-def find(inputs: list[Path]) -> list[File]:
+def find(inputs: list[Path], output: Path | None = None) -> list[File]:
     """All files of the inputs, folders walked in order of name; hidden files are left alone.
 
     Raises:
-        PrepareError: an input is absent, or is a single empty file, or a folder without a file.
+        PrepareError: an input is absent, or is a single empty file, or a folder without a file; or it lies in the
+            folder ``output``, which would be replaced.
     """
     files: list[File] = []
     for given in inputs:
+        if output is not None and given.resolve().is_relative_to(output):
+            raise PrepareError(f"{given}: lies in the output folder, which is replaced; give another --output")
         if given.is_file():
             if given.stat().st_size == 0:
                 raise PrepareError(f"{given}: the file is empty; expected dialogues; give another INPUT")
-            files.append(File(given, given.name))
+            files.append(File(given, valid(given.name)))
         elif given.is_dir():
             found = sorted(p for p in given.rglob("*") if p.is_file() and not _hidden(p.relative_to(given)))
+            found = [p for p in found if output is None or not p.resolve().is_relative_to(output)]
             if not found:
                 raise PrepareError(f"{given}: the folder holds no file; expected dialogues; give another INPUT")
-            files += [File(p, p.relative_to(given).as_posix()) for p in found]
+            files += [File(p, valid(p.relative_to(given).as_posix())) for p in found]
+        elif given.exists():
+            raise PrepareError(f"{given}: neither a regular file nor a folder; save what it gives to a file first")
         else:
             raise PrepareError(f"{given}: no such file or folder; check the path and run again")
     return _named_apart(files)
@@ -121,6 +127,19 @@ def _named_apart(files: list[File]) -> list[File]:
         met[file.name] += 1
         apart.append(file if met[file.name] == 1 else File(file.path, f"{file.name}~{met[file.name]}"))
     return apart
+
+
+def valid(text: str) -> str:
+    """Text that UTF-8 can hold: half a surrogate pair (JSON or a file's name may have one) becomes U+FFFD.
+
+    >>> valid("a\\ud83d")
+    'a\ufffd'
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _hidden(relative: Path) -> bool:

@@ -32,7 +32,7 @@ def recognises(file: File) -> bool:
 def _is_dialogue(line: str) -> bool:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         # A first line longer than the head is cut: its keys must do.
         return line.lstrip().startswith("{") and any(f'"{key}":' in line.replace(" ", "") for key in _SHAPES)
     return isinstance(value, dict) and any(key in value for key in _SHAPES)

@@ -11,7 +11,8 @@ from data_prep.sources.files import File
 # A name begins with a letter, is short, and its colon does not begin a link or stand inside a time of day.
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d_][^:\n]{0,39}?)\s*:(?!//)(?=\s|\D)\s*(?P<text>.*)")
 _LONGEST_NAME = 4  # words
-_SHARE = 0.8  # of the lines that must have a name
+_SHARE = 0.8  # of the lines that must have a name,
+_SHARE_OF_TURNS = 0.6  # or so many where somebody speaks twice: the others go on with the turn above
 
 
 def named(line: str) -> tuple[str, str] | None:
@@ -32,7 +33,8 @@ def has_names(file: File) -> bool:
     """Whether most lines begin with a name and the names come back: talk, not a list of settings."""
     lines = [line for line in file.first_lines if line.strip()]
     speakers = [pair[0] for line in lines if (pair := named(line))]
-    return len(lines) >= 2 and len(speakers) >= _SHARE * len(lines) and len(set(speakers)) <= max(2, len(speakers) // 2)
+    least = _SHARE_OF_TURNS if len(set(speakers)) < len(speakers) else _SHARE
+    return len(lines) >= 2 and len(speakers) >= least * len(lines) and len(set(speakers)) <= max(2, len(speakers) // 2)
 
 
 def recognises(file: File) -> bool:

@@ -183,7 +183,7 @@ def test_a_size_that_the_corpus_cannot_fill_is_lowered_with_a_notice(tmp_path, t
 
 
 def test_settings_say_what_was_asked(prepared, dirty):
-    assert prepared.settings["inputs"] == [str(dirty)]
+    assert prepared.settings["inputs"] == [dirty.name]
     assert prepared.settings["dedupe"] == {"same_reply": 3}
     assert yaml.safe_load((prepared.path / "prepare.yaml").read_text(encoding="utf-8")) == prepared.settings
 
@@ -240,7 +240,7 @@ def test_killed_at_any_moment_the_output_is_absent_or_whole(tmp_path, transcript
     prepare([transcript], whole, PrepareConfig(vocabulary=VocabularyConfig(size=400)))
     for delay in (0.0, 0.1, 0.4):
         process = subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (tmp_path / ".out.partial").exists():
+        while process.poll() is None and not (tmp_path / ".out.being-prepared").exists():
             time.sleep(0.005)
         time.sleep(delay)
         process.kill()
@@ -248,7 +248,7 @@ def test_killed_at_any_moment_the_output_is_absent_or_whole(tmp_path, transcript
         assert not out.exists() or same_bytes(out, whole)
     subprocess.run(argv, env=environment, check=True, stderr=subprocess.DEVNULL)
     assert same_bytes(out, whole)
-    assert not (tmp_path / ".out.partial").exists()
+    assert not (tmp_path / ".out.being-prepared").exists()
 
 
 def test_the_report_shows_what_happened_and_nothing_in_it_is_markup(tmp_path):

@@ -44,6 +44,12 @@ def test_a_transcript_has_names_and_blank_lines_between_dialogues(tmp_path):
     assert len({d.id for d in dialogues}) == 2
 
 
+def test_in_a_short_file_too_a_line_may_go_on_with_the_turn_above(tmp_path):
+    file = write(tmp_path / "talk.txt", "Ann: Hi there\nBo: a long reply\nthat goes on\nAnn: ok\n")
+    for wanted in ("auto", "transcript"):
+        assert spoken(read(file, wanted)[0][0])[1] == ("Bo", "a long reply\nthat goes on")
+
+
 def test_a_blank_line_after_every_turn_parts_nothing(tmp_path):
     dialogues, _ = read(write(tmp_path / "talk.txt", "Ann: Hi\n\nBo: Hello\n\nAnn: Tea?\n"))
     assert [len(d.turns) for d in dialogues] == [3]

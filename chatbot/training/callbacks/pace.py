@@ -50,11 +50,18 @@ class ValidationClock(pl.Callback):
         self._clock = clock
         self._last = self._began = clock()
         self._regular: int | float | None = None
+        self._epochs = 1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock; remember when Lightning itself would validate."""
+        """Start the clock; remember when Lightning itself would validate.
+
+        Of check_val_every_n_epoch we take care ourselves: in the epochs between, Lightning would refuse to validate
+        even at the end of all training.
+        """
         self._last = self._clock()
         self._regular = trainer.val_check_batch
+        if trainer.check_val_every_n_epoch is not None:
+            self._epochs, trainer.check_val_every_n_epoch = trainer.check_val_every_n_epoch, 1
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -64,7 +71,9 @@ class ValidationClock(pl.Callback):
             return
         due = self._seconds is not None and self._clock() - self._last >= self._seconds
         ends = 0 < trainer.max_steps <= trainer.global_step
-        trainer.val_check_batch = batch_idx + 1 if due or ends else self._regular
+        turn = (trainer.current_epoch + 1) % self._epochs == 0 or trainer.current_epoch + 1 == trainer.max_epochs
+        between = self._regular if turn else trainer.num_training_batches + 1  # which no count of batches reaches
+        trainer.val_check_batch = batch_idx + 1 if due or ends else between
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note when it began."""

@@ -133,6 +133,21 @@ def test_the_end_of_a_limit_within_an_epoch_is_validated_and_can_be_raised(
     assert all(torch.equal(a["state_dict"][key], b["state_dict"][key]) for key in b["state_dict"])
 
 
+def test_between_the_epochs_that_validate_an_end_is_validated_all_the_same(run: Run, tmp_path: Path) -> None:
+    run("bot", "--trainer.max_steps", "12", "--trainer.check_val_every_n_epoch", "3")
+    training = json.loads((tmp_path / "bot" / "training.json").read_text())
+    assert [point["step"] for point in training["curve"]] == [12]
+    run("other", "--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2")
+    training = json.loads((tmp_path / "other" / "training.json").read_text())
+    assert [point["step"] for point in training["curve"]] == [18, 27]
+
+
+def test_no_patience_stays_no_patience(run: Run, tmp_path: Path) -> None:
+    run("bot", "--trainer.max_epochs", "1", "--validation.patience", "null")
+    run("bot", "--resume", "--trainer.max_epochs", "2")
+    assert "patience: null" in (tmp_path / "bot.partial" / "fit.yaml").read_text()
+
+
 def test_settings_are_those_of_then_and_flags_override(run: Run, tmp_path: Path, toy: list[str]) -> None:
     run("bot", "--trainer.max_epochs", "1", "--model.optimizer.weight_decay", "0.3")
     run("bot", "--resume", "--model.optimizer.lr", "0.0007", "--trainer.max_epochs", "2")
