@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -196,7 +197,9 @@ def test_kill_9_leaves_no_half_bot_and_can_be_resumed(
 ) -> None:
     prepared = str(tmp_path / "prepared")
     arguments = [prepared, "--output", str(tmp_path / "bot"), *toy, "--checkpoint.minutes", "1e-9"]
-    process = subprocess.Popen([sys.executable, "-m", "chatbot", "fit", *arguments], stderr=subprocess.DEVNULL)
+    argv = [sys.executable, "-m", "chatbot", "fit", *arguments]
+    # As many threads as here: how sums are parted among them shows in the last bits.
+    process = subprocess.Popen(argv, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     last = tmp_path / "bot.partial" / "last.ckpt"
     until = time.monotonic() + 60
     while not last.exists() and process.poll() is None and time.monotonic() < until:
