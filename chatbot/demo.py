@@ -13,6 +13,7 @@ from chatbot.chat import run as chat
 from chatbot.config import Parser, find_recipe
 from chatbot.responder import Responder, search_settings
 from chatbot.training.cli import fit
+from chatbot.training.folder import Workplace
 from data_prep.config import PrepareConfig
 from data_prep.pipeline import prepare
 from data_prep.text import printable
@@ -22,7 +23,7 @@ QUESTIONS = (
     "What is your name?",
     "What should I eat tonight?",
     "Do you like music?",
-    "Will it rain tomorrow?",
+    "What is the weather like today?",
 )
 
 
@@ -56,7 +57,8 @@ def _train(command: DemoCommand, bot: Path) -> int:
     prepared = command.output / "prepared"
     with resources.as_file(resources.files("data_prep") / "samples" / "everyday.txt") as corpus:
         prepare([corpus], prepared, _prepare_config()).show(prepared)
-    how = ["--overwrite"] if command.again else ["--resume"]  # of a training that was stopped, if there is one
+    stopped = Workplace(bot.resolve(), "resume").last.is_file()
+    how = ["--overwrite"] if command.again else ["--resume"] if stopped else []
     return fit([str(prepared), "--output", str(bot), "--config", command.recipe, *how])
 
 
