@@ -35,12 +35,12 @@ LEAST = 0.9  # of the bare loop
 SMOOTHING = 0.1
 
 
-def recipe(name: str) -> tuple[NetworkConfig, OptimizerConfig, int]:
-    """Network, optimizer and token budget of a recipe."""
+def recipe(name: str) -> tuple[NetworkConfig, OptimizerConfig, dict[str, int]]:
+    """Network, optimizer and how the data is cut, of a recipe."""
     settings = yaml.safe_load(find_recipe("fit", name).read_text(encoding="utf-8")) or {}
     model, data = settings.get("model", {}), settings.get("data", {})
     network, optimizer = NetworkConfig(**model.get("network", {})), OptimizerConfig(**model.get("optimizer", {}))
-    return network, optimizer, data.get("tokens_per_batch", 4000)
+    return network, optimizer, data
 
 
 def bare(data: DialogueData, config: NetworkConfig, optim: OptimizerConfig, steps: int, bf16: bool) -> float:
@@ -88,8 +88,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", nargs="+", default=["32-true", "bf16-mixed"])
     given = parser.parse_args()
-    network, optimizer, budget = recipe(given.config)
-    data = DialogueData(given.data, tokens_per_batch=budget)
+    network, optimizer, cut = recipe(given.config)
+    data = DialogueData(given.data, **cut)
     rows, bars = [], []
     for precision in given.precision:
         figures = [
