@@ -33,29 +33,45 @@ def prepare(argv: list[str]) -> int:
     """Raw conversations → a clean, de-duplicated, leak-free, tokenised folder."""
     from chatbot.config import Parser, with_recipe
     from data_prep.config import PrepareConfig
+    from data_prep.explain import explain, explain_pair
     from data_prep.pipeline import prepare as run
-    from data_prep.pipeline import preview
-    from data_prep.preview import show
+    from data_prep.preview import preview, show
 
     parser = Parser(prog="chatbot prepare", description=prepare.__doc__)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files or folders with conversations")
+    parser.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help="files, folders, zips, URLs or hf://NAME with conversations"
+    )
     parser.add_argument("--output", metavar="DIR", help="folder to write; an earlier prepared one is replaced")
     parser.add_argument(
         "--dry-run",
         action="store_true",
         help="show the first dialogues and what each rule would do; write nothing",
     )
+    parser.add_argument("--explain", metavar="TEXT", help="show what each rule does to one line; read nothing else")
+    parser.add_argument(
+        "--explain-pair",
+        nargs=2,
+        metavar=("CONTEXT", "REPLY"),
+        help="show what each judge says of one pair; read nothing else",
+    )
     parser.add_recipes("prepare")
     parser.add_class_arguments(PrepareConfig)
     given = parser.parse(with_recipe(argv, "prepare"))
     config = parser.build(PrepareConfig, given)
-    inputs = [Path(path) for path in given.inputs]
-    if given.dry_run:
-        show(*preview(inputs, config))
+    if given.explain is not None:
+        print("\n".join(explain(given.explain)))  # noqa: T201
+    elif given.explain_pair is not None:
+        context, reply = given.explain_pair
+        print("\n".join(explain_pair(context, reply, config)))  # noqa: T201
+    elif not given.inputs:
+        raise ChatbotError("no INPUT given; expected files or folders with conversations; see `chatbot prepare --help`")
+    elif given.dry_run:
+        show(*preview(given.inputs, config))
     elif given.output is None:
         raise ChatbotError("no --output given; expected the folder to write, as in `--output prepared`, or --dry-run")
     else:
-        run(inputs, Path(given.output), config).show(Path(given.output))
+        report = run(given.inputs, given.output, config)
+        (report.show_turns if config.stop_after == "read" else report.show)(given.output)
     return OK
 
 

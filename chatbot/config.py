@@ -54,7 +54,14 @@ class Parser(ArgumentParser):
         Raises:
             ConfigError: an argument is unknown or of the wrong type.
         """
-        return parse_blaming(self.parse_args, list(argv))
+        return parse_blaming(self.parse_args, [self._spelt(word) for word in argv])
+
+    def _spelt(self, word: str) -> str:
+        """``--stop-after`` is as good as ``--stop_after``, which a field of a dataclass is called."""
+        name, equals, value = word.partition("=")
+        known = self._option_string_actions
+        other = "--" + name[2:].replace("-", "_")
+        return f"{other}{equals}{value}" if word.startswith("--") and name not in known and other in known else word
 
 
 def parse_blaming(parse: Callable[[list[str]], Any], argv: list[str]) -> Any:

@@ -1,130 +1,247 @@
-"""Dialogues to judged pairs: repairs, runs merged, pairs cut, judges asked; one batch of rows at a time.
-
-Only Arrow columns go in and out, so that the same function serves any engine that cuts a table into batches.
-"""
+"""A part of the corpus, cleaned: repairs made, runs merged, pairs cut, judges asked; columns in, columns out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from data_prep.errors import PrepareError
-from data_prep.pairs import PairConfig, cut
-from data_prep.records import Dialogue, Pair, Turn
-from data_prep.rules import JUDGES, REPAIRS, Limits, judge, trace
-from data_prep.split import SplitConfig, hash64, split_of
-from data_prep.tally import Tally
-from data_prep.text import fold
+from data_prep import pairs as windows
+from data_prep.anonymise import Anonymiser
+from data_prep.columns import (
+    Ints,
+    Keys,
+    count,
+    even_spaces,
+    fold_column,
+    hash_column,
+    joined,
+    large,
+    mix,
+    replaced,
+    surely_clean,
+)
+from data_prep.filters import FilterConfig, Filters
+from data_prep.near import band_keys
+from data_prep.pairs import NONE, PairConfig, Turns, cut, merge_runs
+from data_prep.rules import REASONS, REPAIRS, WHITE_SPACE, Limits, trace
+from data_prep.rules.whole_columns import PASSED, Pairs, Texts, hollow, judge_all
+from data_prep.split import SplitConfig, split_of
+from data_prep.tally import EXAMPLES, Tally
 
-PAIRS_A_DIALOGUE = 1 << 24  # a pair's number is its dialogue's number times this, plus its place in the dialogue
+PAIRS_A_PART = 1 << 32  # a pair's number is its part's number times this, plus its row
 
-# One row a dialogue; every list has one element a pair.
-CLEANED = pa.struct(
+DIALOGUES = pa.schema(
     [
-        ("contexts", pa.large_list(pa.large_list(pa.large_string()))),
-        ("replies", pa.large_list(pa.large_string())),
-        ("reasons", pa.large_list(pa.large_string())),
-        ("numbers", pa.large_list(pa.int64())),
-        ("pair_keys", pa.large_list(pa.uint64())),
-        ("reply_keys", pa.large_list(pa.uint64())),
-        ("split", pa.int8()),
-        ("tally", pa.large_string()),
+        ("dialogue", pa.large_string()),
+        ("group", pa.large_string()),
+        ("speakers", pa.large_list(pa.large_string())),
+        ("texts", pa.large_list(pa.large_string())),
+        ("times", pa.large_list(pa.float64())),
+        ("answers", pa.large_list(pa.int32())),
     ]
 )
+"""What a reading leaves, a dialogue a row; ``answers`` are places within the dialogue."""
 
 
 @dataclass(frozen=True)
 class CleanConfig:
-    """What the cleaning of a dialogue depends on."""
+    """What the cleaning of a part depends on."""
 
     limits: Limits = field(default_factory=Limits)
     pairs: PairConfig = field(default_factory=PairConfig)
+    filters: FilterConfig = field(default_factory=FilterConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
+    by_group: bool = False
+    """Whether the groups decide the split, and not the dialogues."""
+    me: str | None = None
+    bands: int = 0
+    """Keys of near repeats to make for each pair; 0 for none."""
+    compare: bool = False
+    """Whether raw keys are wanted, to tell what a given split shares with training."""
+    anonymiser: Anonymiser | None = None
 
 
-def pair_key(pair: Pair) -> int:
-    """64 bits of the folded pair: (fold(last turn of the context), fold(reply))."""
-    return hash64(f"{fold(pair.context[-1])}\0{fold(pair.reply)}")
+@dataclass(frozen=True)
+class Cleaned:
+    """A cleaned part."""
+
+    texts: pa.LargeStringArray
+    """Merged, repaired turns."""
+    pairs: pa.Table
+    """A row a pair: dialogue, context (places in ``texts``, oldest first), reply (a place), verdict (int8, a place in
+    ``REASONS`` or ``PASSED``), split (int8) and the keys pair, reply_key, context_key (uint64)."""
+    bands: pa.Table | None
+    """For the pairs that passed: row (int32), and uint32 keys of which near repeats share one."""
+    raw: RawKeys | None
+    tally: Tally
+    turns: int
+
+
+@dataclass(frozen=True)
+class RawKeys:
+    """Keys of a part before any rule, to tell what two splits share: of folded pairs and of whole dialogues."""
+
+    pairs: Keys
+    dialogues: Keys
 
 
 def new_tally() -> Tally:
-    """Empty books with every repair and judge in order."""
-    return Tally((*(rule.name for rule in REPAIRS), *(rule.reason for rule in JUDGES)))
+    """Empty books with every repair and every reason in order."""
+    return Tally((*(rule.name for rule in REPAIRS), *REASONS))
 
 
-def repair_turns(turns: tuple[Turn, ...], tally: Tally, place: int) -> tuple[Turn, ...]:
-    """Repaired turns; each rule that acted is counted once a turn."""
-    repaired = []
-    for turn in turns:
-        steps = trace(turn.text)
+def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = False) -> Cleaned:
+    """Clean the dialogues of a part.
+
+    Args:
+        part: rows of ``DIALOGUES``.
+        config: rules, windows, splits.
+        number: of the part in the corpus; examples in the books are ordered by it.
+        given: whether it belongs to a given split, whose pairs all stay: the verdicts are then remarks.
+    """
+    tally = new_tally()
+    turns, me = _turns(part, config)
+    raw = _raw_keys(turns) if config.compare else None
+    place = number * PAIRS_A_PART
+    texts = repair_column(_hide(turns.texts, config.anonymiser), tally, place)
+    texts = _hide(texts, config.anonymiser)  # once more: a repair may lay a name bare
+    merged = merge_runs(Turns(turns.dialogue, turns.speaker, texts, turns.answers))
+    folded = fold_column(merged.texts)
+    known = Texts(merged.texts, count(merged.texts), hash_column(folded))
+    window = cut(merged, known.counts.words, hollow(known), config.pairs, me)
+    last = window.context[:, 0] if len(window.reply) else window.reply
+    characters = np.where(window.context == NONE, 0, known.counts.characters[window.context]).sum(axis=1)
+    verdict = judge_all(known, Pairs(last, window.reply, characters), config.limits)
+    Filters(config.filters).judge(verdict, merged.texts, folded, last, window.reply)
+    if not given:
+        _enter(tally, verdict, merged.texts, last, window.reply, place)
+    pairs = _table(part, merged, window, verdict, known.folded, config)
+    passed = np.arange(len(verdict)) if given else np.flatnonzero(verdict == PASSED)
+    bands = None
+    if config.bands:
+        both = joined(folded.take(pa.array(last[passed])), folded.take(pa.array(window.reply[passed])))
+        bands = band_keys(both, config.bands).add_column(0, "row", pa.array(passed.astype(np.int32)))
+    return Cleaned(merged.texts, pairs, bands, raw, tally, len(texts))
+
+
+def repair_column(texts: pa.LargeStringArray, tally: Tally, place: int) -> pa.LargeStringArray:
+    """Repaired texts; each rule that acted is counted once a text."""
+    rows = np.flatnonzero(~surely_clean(texts))
+    evened = even_spaces(texts.take(pa.array(rows)))
+    only_spaces = surely_clean(evened)  # most of what needs repair: nothing but spaces to even out
+    _enter_spaces(tally, texts, evened, rows, np.flatnonzero(only_spaces), place)
+    texts = replaced(texts, rows[only_spaces], evened.filter(pa.array(only_spaces)))
+    where, changed = [], []
+    rest = rows[~only_spaces]
+    for row, text in zip(rest.tolist(), texts.take(pa.array(rest)).to_pylist(), strict=True):
+        steps = trace(text)
+        if not steps:
+            continue
         acted: dict[str, tuple[str, str]] = {}
         for name, before, after in steps:
             acted.setdefault(name, (before, after))
         for name, (before, after) in acted.items():
-            tally[name].add(place, before, after)
-        repaired.append(Turn(turn.speaker, steps[-1][2] if steps else turn.text))
-    return tuple(repaired)
+            tally[name].add(place + row, before, after)
+        where.append(row)
+        changed.append(steps[-1][2])
+    return replaced(texts, np.array(where, np.int64), changed)
 
 
-def clean_dialogue(dialogue: Dialogue, config: CleanConfig, tally: Tally, place: int) -> list[tuple[Pair, str | None]]:
-    """Pairs of a dialogue, each with the reason to drop it or None."""
-    turns = repair_turns(dialogue.turns, tally, place)
-    judged = []
-    for pair in cut(Dialogue(dialogue.id, turns), config.pairs):
-        reason = judge(pair, config.limits)
-        if reason is not None:
-            tally[reason].add(place, pair.context[-1], pair.reply)
-        judged.append((pair, reason))
-    return judged
+def _enter_spaces(
+    tally: Tally, texts: pa.LargeStringArray, evened: pa.LargeStringArray, rows: Ints, changed: Ints, place: int
+) -> None:
+    entry = tally[WHITE_SPACE]
+    entry.acted += len(changed)
+    for k in changed[:EXAMPLES].tolist():
+        entry.example(place + int(rows[k]), texts[int(rows[k])].as_py(), evened[k].as_py())
 
 
 def count_seen(tally: Tally, turns: int, pairs: int) -> None:
     """Enter how often each rule was asked: a repair sees all turns, a judge the pairs that those before it let pass."""
     for rule in REPAIRS:
         tally[rule.name].seen = turns
-    for judge_rule in JUDGES:
-        tally[judge_rule.reason].seen = pairs
-        pairs -= tally[judge_rule.reason].acted
+    for reason in REASONS:
+        tally[reason].seen = pairs
+        pairs -= tally[reason].acted
 
 
-def clean_batch(
-    places: pa.Array, dialogues: pa.Array, speakers: pa.Array, texts: pa.Array, config: CleanConfig
-) -> pa.StructArray:
-    """Clean a batch of dialogues.
+def _turns(part: pa.Table, config: CleanConfig) -> tuple[Turns, int | None]:
+    """The turns of a part as columns, and the number of the speaker whose replies are learned."""
+    columns = {name: part[name].combine_chunks() for name in ("speakers", "texts", "answers")}
+    columns = {name: c.chunk(0) if isinstance(c, pa.ChunkedArray) else c for name, c in columns.items()}
+    lengths = pc.list_value_length(columns["texts"]).to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = np.r_[0, np.cumsum(lengths)]
+    dialogue = np.repeat(np.arange(len(lengths)), lengths)
+    speakers = columns["speakers"].flatten().dictionary_encode()
+    answers = columns["answers"].flatten()
+    known = pc.is_valid(answers).to_numpy(zero_copy_only=False)
+    place = pc.fill_null(answers, 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    rows = np.where(known, place + starts[dialogue], NONE)
+    me = None
+    if config.me is not None:
+        names = speakers.dictionary.to_pylist()
+        me = names.index(config.me) if config.me in names else len(names)
+    codes = speakers.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Turns(dialogue, codes, large(columns["texts"].flatten()), rows), me
 
-    Args:
-        places: int64, the number of each dialogue in the corpus.
-        dialogues: string, its id.
-        speakers: list<string>, who says each turn.
-        texts: list<string>, what they say.
-        config: thresholds and windows.
 
-    Returns:
-        One struct of type ``CLEANED`` a dialogue. The books of the whole batch stand in its first row.
-    """
-    tally = new_tally()
-    rows: list[dict[str, Any]] = []
-    columns = (places.to_pylist(), dialogues.to_pylist(), speakers.to_pylist(), texts.to_pylist())
-    for place, name, who, what in zip(*columns, strict=True):
-        turns = tuple(Turn(s, t) for s, t in zip(who, what, strict=True))
-        if len(turns) > PAIRS_A_DIALOGUE:
-            raise PrepareError(f"{name}: a dialogue of {len(turns):,} turns; part it, at most {PAIRS_A_DIALOGUE:,} go")
-        judged = clean_dialogue(Dialogue(name, turns), config, tally, place)
-        rows.append(
-            {
-                "contexts": [pair.context for pair, _ in judged],
-                "replies": [pair.reply for pair, _ in judged],
-                "reasons": [reason for _, reason in judged],
-                "numbers": [place * PAIRS_A_DIALOGUE + k for k in range(len(judged))],
-                "pair_keys": [0 if reason else pair_key(pair) for pair, reason in judged],
-                "reply_keys": [0 if reason else hash64(fold(pair.reply)) for pair, reason in judged],
-                "split": split_of(name, config.split),
-                "tally": None,
-            }
-        )
-    if rows:
-        count_seen(tally, sum(map(len, columns[3])), sum(len(row["replies"]) for row in rows))
-        rows[0]["tally"] = tally.to_json()
-    return pa.array(rows, type=CLEANED)
+def _raw_keys(turns: Turns) -> RawKeys:
+    keys = hash_column(fold_column(turns.texts))
+    first = np.r_[True, turns.dialogue[1:] != turns.dialogue[:-1]][: len(keys)]
+    follows = np.flatnonzero(~first)
+    starts = np.flatnonzero(first)
+    place = np.arange(len(keys)) - np.repeat(starts, np.diff(np.r_[starts, len(keys)]))
+    placed = mix(keys, place.astype(np.uint64))
+    whole = np.add.reduceat(placed, starts) if len(starts) else placed
+    return RawKeys(mix(keys[follows - 1], keys[follows]), whole)
+
+
+def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser | None) -> pa.LargeStringArray:
+    if anonymiser is None:
+        return texts
+    return pa.array(anonymiser.texts(texts.to_pylist()), pa.large_string())
+
+
+def _enter(tally: Tally, verdict: Ints, texts: pa.LargeStringArray, last: Ints, reply: Ints, place: int) -> None:
+    """Count what the judges dropped, with the first examples of each reason."""
+    for reason in np.unique(verdict[verdict != PASSED]).tolist():
+        rows = np.flatnonzero(verdict == reason)
+        entry = tally[REASONS[reason]]
+        entry.acted += len(rows)
+        for row in rows[:EXAMPLES].tolist():
+            entry.example(place + row, texts[int(last[row])].as_py(), texts[int(reply[row])].as_py())
+
+
+def _table(
+    part: pa.Table, merged: Turns, window: windows.Windows, verdict: Ints, keys: Keys, config: CleanConfig
+) -> pa.Table:
+    owner = merged.dialogue[window.reply]
+    names = part["dialogue"].combine_chunks()
+    groups = part["group" if config.by_group else "dialogue"].to_pylist()
+    splits = np.array([split_of(group, config.split) for group in groups], np.int8)
+    oldest_first = window.context[:, ::-1]
+    there = oldest_first != NONE
+    offsets = np.r_[0, np.cumsum(there.sum(axis=1))]
+    last = window.context[:, 0]
+    return pa.table(
+        {
+            "dialogue": _shown(names, config.anonymiser).take(pa.array(owner)),
+            "context": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(oldest_first[there].astype(np.int32))),
+            "reply": pa.array(window.reply.astype(np.int32)),
+            "verdict": pa.array(verdict.astype(np.int8)),
+            "split": pa.array(splits[owner]),
+            "pair": pa.array(mix(keys[last], keys[window.reply])),
+            "reply_key": pa.array(keys[window.reply]),
+            "context_key": pa.array(keys[last]),
+        }
+    )
+
+
+def _shown(names: pa.Array, anonymiser: Anonymiser | None) -> pa.Array:
+    names = large(names)
+    if anonymiser is None:
+        return names
+    return pa.array([anonymiser.text(name) for name in names.to_pylist()], pa.large_string())

@@ -1,23 +1,27 @@
-"""What only the whole corpus can tell: repeats, replies that stand too often, pairs that would leak between splits.
+"""What only the whole corpus can tell: repeats, near repeats, generic sides, and pairs that would leak between splits.
 
-The dataframe engine sees 64-bit hashes of folded text and row numbers, never the texts.
+Works on 64-bit keys of folded text, a few numbers a pair, held by one process: 20 million pairs take about a
+gigabyte. The texts of candidates for near repeats alone are looked at again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, Protocol, cast
 
 import numpy as np
-import pyarrow as pa
-from daft import DataFrame, col
+import numpy.typing as npt
 
+from data_prep.columns import Bools, Ints, Keys
 from data_prep.errors import PrepareError
-from data_prep.split import TRAIN
+from data_prep.grouping import distinct, earliest, runs
+from data_prep.near import BANDS, Shingles, are_near, candidates
+from data_prep.rules import REASONS, REPEATS
+from data_prep.rules.whole_columns import PASSED
 
-REPEATED = "repeats an earlier pair"
-LEAKING = "stands in another split"
-CAPPED = "reply stands too often"
-REASONS = (REPEATED, LEAKING, CAPPED)
+GENERIC, REPEATED, LEAKING, NEAR, NEAR_LEAKING, CAPPED = (REASONS.index(reason) for reason in REPEATS)
+Verdicts = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -26,60 +30,133 @@ class DedupeConfig:
 
     same_reply: int | None = 50
     """At most this many pairs with one same reply, case and marks aside; null for no limit."""
+    near: float | None = 0.7
+    """Pairs that share so much of their word 3-shingles (Jaccard index) count as repeats; null: none does."""
+    entropy: float | None = None
+    """Bits: a turn whose replies (a reply whose turns) are spread wider is dropped as generic; null: no limit."""
+    entropy_side: Literal["source", "target", "both"] = "both"
+    """Whether the entropy of the turn before, of the reply, or of either drops a pair."""
 
     def __post_init__(self) -> None:
         if self.same_reply is not None and self.same_reply < 1:
             raise PrepareError(f"dedupe.same_reply is {self.same_reply}; expected at least 1, or null for no limit")
+        if self.near is not None and not 0 < self.near <= 1:
+            raise PrepareError(f"dedupe.near is {self.near}; expected a share above 0 and up to 1, or null for none")
+        if self.entropy is not None and self.entropy < 0:
+            raise PrepareError(f"dedupe.entropy is {self.entropy}; expected bits from 0, or null for no limit")
+        if self.entropy_side not in ("source", "target", "both"):
+            raise PrepareError(f"dedupe.entropy_side is {self.entropy_side!r}; expected source, target or both")
+
+    @property
+    def bands(self) -> int:
+        """Keys of near repeats that each pair needs."""
+        return 0 if self.near is None else BANDS
 
 
-@dataclass(frozen=True)
-class Repeats:
-    """Pairs to drop: ``numbers`` ascending (int64), ``reasons`` the index into ``REASONS`` of each (int8)."""
+class Corpus(Protocol):
+    """All pairs of the corpus in their order, those of given splits first."""
 
-    numbers: np.ndarray
-    reasons: np.ndarray
-    kept_in_train: int
-    """Pairs that stay in training."""
+    verdict: Verdicts
+    """A place in ``REASONS``, or ``PASSED``."""
+    split: Verdicts
+    given: Bools
+    """Whether it belongs to a given split, which stays as it is."""
+    banded: Ints
+    """Places of the pairs that have bands, ascending."""
+
+    def keys(self, name: str) -> Keys:
+        """Keys of all pairs: ``pair``, ``reply_key`` or ``context_key``."""
+
+    def band(self, number: int) -> npt.NDArray[np.uint32]:
+        """Keys of one band, of the pairs that are ``banded``."""
+
+    def shingles(self, rows: Ints) -> Shingles:
+        """Shingle sets of the pairs at some places (ascending)."""
 
 
-def find_repeats(keys: DataFrame, config: DedupeConfig) -> Repeats:
-    """Which of the pairs that the judges kept must go.
+def find_repeats(corpus: Corpus, config: DedupeConfig, step: Callable[[str], None] = lambda stage: None) -> Verdicts:
+    """The verdict on each pair, now that all are known.
 
-    Of the pairs with one same folded text the first in the corpus stays, wherever it stands: so no folded pair is
-    in two splits. Of the pairs with one same folded reply, ``same_reply`` stay, chosen by hash and not by place.
+    Of pairs with one same folded text, and of near repeats, the first in the corpus stays, wherever it stands: so
+    neither is in two splits. Pairs of given splits come first, and all stay: what they share with training leaves
+    training. Of the pairs with one same folded reply, ``same_reply`` stay, chosen by hash and not by place.
 
     Args:
-        keys: a row a pair that was kept: number (int64), pair_key, reply_key (uint64), split (int8).
+        corpus: the pairs.
         config: the limits.
+        step: told what is being looked for.
     """
-    # The split travels in the lowest bits of the number, so that one minimum tells both.
-    keys = keys.with_column("tagged", col("number") * 4 + col("split")).collect()
-    first = keys.groupby("pair_key").agg(col("tagged").min().alias("earliest"), col("tagged").count().alias("uses"))
-    joined = keys.join(first.where("uses > 1"), on="pair_key")
-    again = joined.where("tagged != earliest").select("tagged", "earliest").to_arrow()
-    tagged = again["tagged"].to_numpy()
-    leaking = (tagged & 3) != (again["earliest"].to_numpy() & 3)
-    numbers = [tagged >> 2]
-    reasons = [np.where(leaking, REASONS.index(LEAKING), REASONS.index(REPEATED)).astype(np.int8)]
+    verdict = corpus.verdict.copy()
+    verdict[corpus.given] = PASSED
+    if config.entropy is not None:
+        step("looking for generic turns")
+        _drop_generic(verdict, corpus, config)
+    step("looking for repeats")
+    _drop_exact(verdict, corpus)
+    if config.near is not None:
+        step("looking for near repeats")
+        _drop_near(verdict, corpus, config.near)
     if config.same_reply is not None:
-        capped = _capped(keys, numbers[0], config.same_reply)
-        numbers.append(capped)
-        reasons.append(np.full(len(capped), REASONS.index(CAPPED), dtype=np.int8))
-    dropped, why = np.concatenate(numbers), np.concatenate(reasons)
-    order = np.argsort(dropped)
-    train = keys.where(f"split = {TRAIN}").select("number").to_arrow()["number"].to_numpy()
-    return Repeats(dropped[order], why[order], kept_in_train=int((~np.isin(train, dropped)).sum()))
+        _cap(verdict, corpus, config.same_reply)
+    return verdict
 
 
-def _capped(keys: DataFrame, gone: np.ndarray, most: int) -> np.ndarray:
-    """Numbers of the pairs above ``most`` of one reply, among those not ``gone``."""
-    often = keys.groupby("reply_key").agg(col("number").count().alias("uses")).where(f"uses > {most}")
-    rows = keys.join(often, on="reply_key").select("number", "reply_key", "pair_key").to_arrow()
-    rows = rows.filter(pa.array(~np.isin(rows["number"].to_numpy(), gone)))
-    reply, pair, number = (rows[name].to_numpy() for name in ("reply_key", "pair_key", "number"))
+def entropies(keys: Keys, pairs: Keys) -> npt.NDArray[np.float64]:
+    """For each pair the entropy, in bits, of what stands beside its key (Csáky et al. 2019, eq. 1).
+
+    >>> entropies(np.array([1, 1, 2, 2], np.uint64), np.array([10, 11, 12, 12], np.uint64)).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    owner, first = earliest(keys), earliest(pairs)
+    uses, pair_uses = np.bincount(owner, minlength=len(keys)), np.bincount(first, minlength=len(keys))
+    each = np.flatnonzero(pair_uses)  # one place a distinct pair
+    share = pair_uses[each] / uses[owner[each]]
+    by_key = np.bincount(owner[each], -share * np.log2(share), minlength=len(keys))
+    return cast(npt.NDArray[np.float64], by_key[owner] + 0.0)
+
+
+def _free(verdict: Verdicts, corpus: Corpus) -> Ints:
+    return np.flatnonzero((verdict == PASSED) & ~corpus.given)
+
+
+def _drop_generic(verdict: Verdicts, corpus: Corpus, config: DedupeConfig) -> None:
+    assert config.entropy is not None
+    rows = _free(verdict, corpus)
+    pairs = corpus.keys("pair")[rows]
+    for side, name in (("source", "context_key"), ("target", "reply_key")):
+        if config.entropy_side in (side, "both"):
+            verdict[rows[entropies(corpus.keys(name)[rows], pairs) > config.entropy]] = GENERIC
+
+
+def _drop_exact(verdict: Verdicts, corpus: Corpus) -> None:
+    rows = np.flatnonzero(verdict == PASSED)
+    earlier = rows[earliest(corpus.keys("pair")[rows])]
+    again = (rows != earlier) & ~corpus.given[rows]
+    later, earlier = rows[again], earlier[again]
+    verdict[later] = np.where(corpus.split[later] != corpus.split[earlier], LEAKING, REPEATED)
+
+
+def _drop_near(verdict: Verdicts, corpus: Corpus, threshold: float) -> None:
+    alive = verdict[corpus.banded] == PASSED
+    rows = corpus.banded[alive]
+    later, earlier = candidates(corpus.band(number)[alive] for number in range(BANDS))
+    asked = ~corpus.given[rows[later]]
+    later, earlier = later[asked], earlier[asked]
+    wanted = distinct(np.r_[later, earlier].astype(np.uint64)).astype(np.int64)
+    sets = corpus.shingles(rows[wanted])
+    near = are_near(sets, np.searchsorted(wanted, later), np.searchsorted(wanted, earlier), threshold)
+    later, earlier = rows[later[near]], rows[earlier[near]]
+    verdict[later] = NEAR
+    verdict[later[corpus.split[later] != corpus.split[earlier]]] = NEAR_LEAKING
+
+
+def _cap(verdict: Verdicts, corpus: Corpus, most: int) -> None:
+    """Drop the pairs above ``most`` of one reply."""
+    rows = _free(verdict, corpus)
+    reply, pair = corpus.keys("reply_key")[rows], corpus.keys("pair")[rows]
+    often = np.bincount(owner := earliest(reply), minlength=len(reply))[owner] > most
+    rows, reply, pair = rows[often], reply[often], pair[often]
     order = np.lexsort((pair, reply))
-    starts = np.flatnonzero(np.r_[True, reply[order][1:] != reply[order][:-1]]) if len(order) else np.zeros(0, int)
-    sizes = np.diff(np.r_[starts, len(order)])
+    starts, sizes = runs(reply[order])
     rank = np.arange(len(order)) - np.repeat(starts, sizes)
-    above: np.ndarray = number[order][rank >= most]
-    return above
+    verdict[rows[order[rank >= most]]] = CAPPED

@@ -1,14 +1,20 @@
-"""Dialogue to pairs: a speaker's run of messages becomes one turn, a window of turns precedes each reply."""
+"""Dialogues to pairs: a speaker's run of messages becomes one turn, a window of turns precedes each reply.
+
+Everything here is index arithmetic on whole columns; texts are only touched where messages are joined.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+
+from data_prep.columns import Bools, Ints, replaced
 from data_prep.errors import PrepareError
-from data_prep.records import Dialogue, Pair, Turn
-from data_prep.rules import is_placeholder
-from data_prep.text import words
+from data_prep.rules import is_placeholder, repair
+
+NONE = -1
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,6 @@ class PairConfig:
     """At most this many previous turns are the context of a reply."""
     context_words: int = 100
     """Words of the whole context; older turns that pass it are left out (the last turn always stays)."""
-    me: str | None = None
-    """Only what this speaker says becomes a reply; null: what anybody says."""
 
     def __post_init__(self) -> None:
         for name in ("context_turns", "context_words"):
@@ -28,44 +32,97 @@ class PairConfig:
                 raise PrepareError(f"pairs.{name} is {getattr(self, name)}; expected at least 1")
 
 
-def merge_runs(turns: tuple[Turn, ...]) -> list[Turn]:
+@dataclass(frozen=True)
+class Turns:
+    """Turns of many dialogues one after another, as columns of one length."""
+
+    dialogue: Ints
+    """Which dialogue each belongs to; ascending."""
+    speaker: Ints
+    """A number a name; equal where the name is."""
+    texts: pa.LargeStringArray
+    answers: Ints
+    """Row of the earlier turn that it expressly replies to, or ``NONE``."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pairs as rows of a column of turns."""
+
+    reply: Ints
+    context: Ints
+    """(pairs, context_turns): rows of the turns before, the last turn first, ``NONE`` where there is none."""
+
+
+def merge_runs(turns: Turns) -> Turns:
     """Join what one speaker says in a row; placeholders and empty messages inside a run are not part of it.
 
-    >>> merge_runs((Turn("Ann", "Hi."), Turn("Ann", "<Media omitted>"), Turn("Ann", "Look!"), Turn("Bo", "Oh.")))
-    [Turn(speaker='Ann', text='Hi. Look!'), Turn(speaker='Bo', text='Oh.')]
+    A message that expressly replies to somebody begins a run of its own.
+
+    >>> talk = Turns(np.zeros(4, int), np.array([1, 1, 1, 2]),
+    ...              pa.array(["Hi.", "<Media omitted>", "Look!", "Oh."], pa.large_string()), np.full(4, NONE))
+    >>> merge_runs(talk).texts.to_pylist()
+    ['Hi. Look!', 'Oh.']
     """
-    merged: list[Turn] = []
-    first = 0
-    for place, turn in enumerate(turns, 1):
-        if place == len(turns) or turns[place].speaker != turn.speaker:
-            merged.append(turn if place - first == 1 else _joined(turns[first:place]))
-            first = place
-    return merged
+    starts = np.ones(len(turns.speaker), bool)
+    starts[1:] = (turns.speaker[1:] != turns.speaker[:-1]) | (turns.dialogue[1:] != turns.dialogue[:-1])
+    starts |= turns.answers != NONE
+    first = np.flatnonzero(starts)
+    if len(first) == len(starts):
+        return turns
+    sizes = np.diff(np.r_[first, len(starts)])
+    run_of = np.cumsum(starts) - 1
+    long = np.flatnonzero(sizes > 1)
+    texts = replaced(turns.texts.take(pa.array(first)), long, _joined(turns.texts, first[long], sizes[long]))
+    answers = turns.answers[first]
+    answers = np.where(answers == NONE, NONE, run_of[answers])
+    return Turns(turns.dialogue[first], turns.speaker[first], texts, answers)
 
 
-def _joined(run: tuple[Turn, ...]) -> Turn:
-    said = [turn.text for turn in run if turn.text and not is_placeholder(turn.text)]
-    return Turn(run[0].speaker, " ".join(said) if said else run[0].text)
+def _joined(texts: pa.LargeStringArray, first: Ints, sizes: Ints) -> list[str]:
+    result = []
+    for start, size in zip(first.tolist(), sizes.tolist(), strict=True):
+        run = texts.slice(start, size).to_pylist()
+        said = [text for text in run if text and not is_placeholder(text)]
+        result.append(repair(" ".join(said)) if said else run[0])  # two halves of a spaced apostrophe may meet
+    return result
 
 
-def cut(dialogue: Dialogue, config: PairConfig) -> Iterator[Pair]:
-    """Each turn but the first as a reply to the turns before it.
+def cut(turns: Turns, words: Ints, hollow: Bools, config: PairConfig, me: int | None = None) -> Windows:
+    """Each turn but the first of a dialogue as a reply to the turns before it.
 
-    >>> talk = Dialogue("d", (Turn("a", "Hi."), Turn("b", "Hello."), Turn("a", "Tea?")))
-    >>> [(pair.context, pair.reply) for pair in cut(talk, PairConfig(context_turns=2))]
-    [(('Hi.',), 'Hello.'), (('Hi.', 'Hello.'), 'Tea?')]
+    What precedes a turn is the one before it, or the one that it expressly replies to; what precedes that one comes
+    next, and so on. Nobody replies to oneself.
+
+    Args:
+        turns: merged turns.
+        words: words of each.
+        hollow: whether it says nothing: it may be the last turn of a context (and be judged), but no older one.
+        config: the window.
+        me: the speaker's number whose turns become replies; None for everybody's.
+
+    >>> talk = Turns(np.zeros(3, int), np.array([1, 2, 1]),
+    ...              pa.array(["Hi.", "Hello.", "Tea?"], pa.large_string()), np.full(3, NONE))
+    >>> cut(talk, np.array([2, 2, 2]), np.zeros(3, bool), PairConfig(context_turns=2)).context.tolist()
+    [[0, -1], [1, 0]]
     """
-    turns = merge_runs(dialogue.turns)
-    texts = [turn.text for turn in turns]
-    counts = [len(words(text)) for text in texts]
-    hollow = [not text or is_placeholder(text) for text in texts]
-    for place in range(1, len(texts)):
-        if config.me is not None and turns[place].speaker != config.me:
-            continue
-        first = place - 1
-        room = config.context_words - counts[first]
-        while first > 0 and place - first < config.context_turns and counts[first - 1] <= room:
-            first -= 1
-            room -= counts[first]
-        older = [texts[k] for k in range(first, place - 1) if not hollow[k]]
-        yield Pair(dialogue.id, (*older, texts[place - 1]), texts[place])
+    rows = np.arange(len(turns.speaker))
+    before = np.where(np.r_[True, turns.dialogue[1:] != turns.dialogue[:-1]], NONE, rows - 1)[: len(rows)]
+    before = np.where((turns.answers != NONE) & (turns.answers < rows), turns.answers, before)
+    reply = np.flatnonzero(before != NONE)
+    if me is not None:
+        reply = reply[turns.speaker[reply] == me]
+    last = before[reply]
+    named = turns.answers[reply] != NONE
+    reply, last = (column[~(named & (turns.speaker[reply] == turns.speaker[last]))] for column in (reply, last))
+    context = np.full((len(reply), config.context_turns), NONE)
+    context[:, 0] = last
+    room = config.context_words - words[last]
+    open_ = np.ones(len(reply), bool)
+    at = last
+    for k in range(1, config.context_turns):
+        at = np.where(at == NONE, NONE, before[at])
+        open_ &= (at != NONE) & (words[at] <= room)
+        room -= np.where(open_, words[at], 0)
+        context[:, k] = np.where(open_ & ~hollow[at], at, NONE)
+    return Windows(reply, context)

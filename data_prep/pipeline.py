@@ -1,174 +1,176 @@
-"""prepare(): raw files → turns → repaired pairs → judged, de-duplicated, split → pieces → the prepared folder."""
+"""prepare(): raw files → turns → repaired, judged pairs → repeats → splits → pieces → the prepared folder."""
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import daft
-import pyarrow as pa
-import pyarrow.parquet as pq
-import yaml
-from daft import DataType, col
-
-from data_prep import dedupe, sources, store
-from data_prep.clean import CLEANED, CleanConfig, clean_batch, clean_dialogue, count_seen, new_tally
+from data_prep import books, dedupe, splitting, stages, store
+from data_prep.anonymise import Anonymiser
+from data_prep.clean import CleanConfig, count_seen, new_tally
 from data_prep.config import PrepareConfig
+from data_prep.corpus import Part, Parts, find_leaks
+from data_prep.encoding import encode_splits, train_vocabulary
 from data_prep.errors import PrepareError
-from data_prep.pairs import PairConfig
-from data_prep.progress import Stages, stages
-from data_prep.records import Dialogue
-from data_prep.report import Report
-from data_prep.sources.files import valid
+from data_prep.filters import FilterConfig, read_banned
+from data_prep.place import Place
+from data_prep.plan import Plan, anonymiser_for, check_speaker, plan_all
+from data_prep.progress import Stages
+from data_prep.progress import stages as shown_stages
+from data_prep.report import Report, reasons_in_order
+from data_prep.rules.whole_columns import PASSED
+from data_prep.runner import Runner, running
+from data_prep.shape import Shape
+from data_prep.split import TRAIN
 from data_prep.tally import Tally
-from data_prep.writing import encode_splits, train_vocabulary, write_splits
+from data_prep.turns import write_turns
 
-BATCH = 4096  # dialogues that are cleaned at a time
-PREVIEW = 1000  # dialogues that a dry run looks at
-_DIALOGUES = pa.schema(
-    [
-        ("place", pa.int64()),
-        ("dialogue", pa.string()),
-        ("speakers", pa.list_(pa.string())),
-        ("texts", pa.list_(pa.string())),
-    ]
-)
+_TOP_REPLIES = 20
 
 
-def prepare(inputs: list[Path], output: Path, config: PrepareConfig) -> Report:
+@dataclass
+class Run:
+    """What the stages of one run share."""
+
+    config: PrepareConfig
+    folder: Place
+    work: Place
+    report: Report
+    runner: Runner
+    progress: Stages
+    shape: Shape
+    anonymiser: Anonymiser | None = None
+
+
+def prepare(inputs: Sequence[Path | str], output: Path | str, config: PrepareConfig) -> Report:
     """Prepare ``inputs`` into the folder ``output``, which appears whole or not at all.
+
+    A run that was killed leaves its work beside ``output``; the same command goes on after the last finished part.
+
+    Args:
+        inputs: files, folders, zips, URLs that fsspec knows, ``hf://`` corpora.
+        output: a path, or a URL of a file system that fsspec knows.
+        config: rules and limits, and where the work is done.
 
     Raises:
         PrepareError: an input cannot be read, nothing in it is talk, or ``output`` holds other things.
     """
-    output = output.resolve()  # a link stays a link
-    store.check_output(output)
+    place = store.check_output(output)
     report = Report(tally=new_tally())
-    readings = sources.plan(inputs, config.format, report.notes, output)
-    for reading in readings:
-        report.formats[reading.format] = report.formats.get(reading.format, 0) + 1
-    with stages() as progress, store.writing(output) as folder:
-        work = folder / "work"
-        work.mkdir()
-        _read(_dialogues(readings), work / "dialogues.parquet", config.pairs, report, progress)
-        _clean(work / "dialogues.parquet", work / "cleaned.parquet", config.clean, report, progress)
-        with progress.doing("removing repeats"):
-            repeats = dedupe.find_repeats(_keys(work / "cleaned.parquet"), config.dedupe)
-        write_splits(work / "cleaned.parquet", folder, repeats, config.split, report, progress)
-        model = train_vocabulary(folder, config.vocabulary, report, progress)
-        if model is not None:
-            encode_splits(folder, model, progress)
-        shutil.rmtree(work)
-        _write_books(folder, inputs, config, report)
+    plan = plan_all(inputs, config, report.notes, place.local)
+    with (
+        shown_stages() as progress,
+        store.writing(place, plan.fingerprint(config)) as folder,
+        running(config.runner, config.workers, config.ray_address) as runner,
+    ):
+        run = Run(config, folder, folder / store.WORK, report, runner, progress, Shape())
+        parts = _read(run, plan)
+        if config.stop_after == "read":
+            write_turns(run.work, run.folder, parts, run.anonymiser, progress)
+        else:
+            _clean_and_split(run, plan, parts)
+            books.write(run.folder, plan, config, report, run.shape, run.anonymiser)
     return report
 
 
-def preview(inputs: list[Path], config: PrepareConfig) -> tuple[list[Dialogue], Report]:
-    """The first dialogues as they are understood, and what the repairs and judges would do to them.
-
-    Nothing is written; what needs the whole corpus (repeats, splits, pieces) is left out.
-    """
-    report = Report(tally=new_tally())
-    readings = sources.plan(inputs, config.format, report.notes)
-    for reading in readings:
-        report.formats[reading.format] = report.formats.get(reading.format, 0) + 1
-    first = list(islice(_dialogues(readings), PREVIEW))
-    _check_speaker(config.pairs, Counter(turn.speaker for dialogue in first for turn in dialogue.turns))
-    for place, dialogue in enumerate(first):
-        report.dialogues += 1
-        report.turns += len(dialogue.turns)
-        for _, reason in clean_dialogue(dialogue, config.clean, report.tally, place):
-            report.seen += 1
-            if reason is None:
-                report.splits["kept"] = report.splits.get("kept", 0) + 1
-            else:
-                report.dropped[reason] = report.dropped.get(reason, 0) + 1
-    count_seen(report.tally, report.turns, report.seen)
-    return first, report
-
-
-def _dialogues(readings: list[sources.Reading]) -> Iterator[Dialogue]:
-    for reading in readings:
-        yield from reading.dialogues()
-
-
-def _read(dialogues: Iterator[Dialogue], path: Path, config: PairConfig, report: Report, progress: Stages) -> None:
+def _read(run: Run, plan: Plan) -> list[Part]:
+    """Read all inputs into parts, those of given splits first."""
+    parts: list[Part] = []
     speakers: Counter[str] = Counter()
-    with pq.ParquetWriter(path, _DIALOGUES) as writer:
-        counted = progress.track(dialogues, "reading")
-        while rows := list(islice(counted, BATCH)):
-            places = range(report.dialogues, report.dialogues + len(rows))
-            columns = [
-                list(places),
-                [valid(row.id) for row in rows],
-                [[valid(turn.speaker) for turn in row.turns] for row in rows],
-                [[valid(turn.text) for turn in row.turns] for row in rows],
-            ]
-            writer.write_table(pa.table(columns, schema=_DIALOGUES))
-            report.dialogues += len(rows)
-            report.turns += sum(len(row.turns) for row in rows)
-            if config.me is not None:
-                speakers.update(turn.speaker for row in rows for turn in row.turns)
-    _check_speaker(config, speakers)
-    if not report.turns:
-        raise PrepareError("the inputs hold no dialogue; expected at least one; see `chatbot prepare --dry-run`")
+    groups: set[int] = set()
+    tasks = plan.tasks(run.work)
+    with run.progress.rows("reading") as advance:
+        for task, done in zip(tasks, run.runner.map(stages.read, [task for _, task in tasks]), strict=True):
+            new = [Part(p["name"], p["dialogues"], p["turns"], task[0]) for p in done["parts"]]
+            advance(sum(part.turns for part in new))
+            parts += new
+            plan.notes.add(done["passed_over"], done["left_out"], done["warnings"])
+            speakers.update(done["speakers"])
+            groups.update(done["groups"])
+            run.report.formats.update(done["formats"])
+    run.report.dialogues = sum(part.dialogues for part in parts)
+    run.report.turns = sum(part.turns for part in parts)
+    if not any(part.turns for part in parts if part.given is None):
+        raise PrepareError(plan.nothing())
+    check_speaker(run.config, speakers)
+    run.report.groups = len(groups)
+    run.anonymiser = anonymiser_for(run.config, speakers)
+    return parts
 
 
-def _check_speaker(config: PairConfig, speakers: Counter[str]) -> None:
-    if config.me is not None and config.me not in speakers:
-        known = ", ".join(repr(name) for name, _ in speakers.most_common(5))
-        raise PrepareError(f"pairs.me is {config.me!r}, who says nothing here; expected one of {known}")
-
-
-def _clean(dialogues: Path, cleaned: Path, config: CleanConfig, report: Report, progress: Stages) -> None:
-    dtype = DataType.from_arrow_type(CLEANED)
-
-    @daft.func.batch(return_dtype=dtype, batch_size=BATCH)
-    def clean(place: daft.Series, dialogue: daft.Series, speakers: daft.Series, texts: daft.Series) -> daft.Series:
-        rows = clean_batch(place.to_arrow(), dialogue.to_arrow(), speakers.to_arrow(), texts.to_arrow(), config)
-        return daft.Series.from_arrow(rows)
-
-    columns = [col(name) for name in _DIALOGUES.names]
-    frame = daft.read_parquet(str(dialogues)).select("place", "dialogue", clean(*columns).alias("cleaned"))
-    frame = frame.select("place", "dialogue", *(col("cleaned")[f.name].alias(f.name) for f in CLEANED))
-    writer: pq.ParquetWriter | None = None
-    last = -1
-    batches = -(-report.dialogues // BATCH)
-    for batch in progress.track(frame.to_arrow_iter(), "cleaning", batches):
-        table = pa.table(batch) if isinstance(batch, pa.RecordBatch) else batch
-        if not len(table):
-            continue
-        if table["place"][0].as_py() != last + 1:
-            raise RuntimeError("the dataframe engine gave the dialogues back in another order")
-        last = table["place"][-1].as_py()
-        for books in table["tally"].drop_null().to_pylist():
-            report.tally.merge(Tally.from_json(books))
-        table = table.drop_columns(["tally"])
-        writer = writer or pq.ParquetWriter(cleaned, table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-
-
-def _keys(cleaned: Path) -> daft.DataFrame:
-    frame = daft.read_parquet(str(cleaned)).select("split", "numbers", "pair_keys", "reply_keys", "reasons")
-    frame = frame.explode("numbers", "pair_keys", "reply_keys", "reasons")
-    frame = frame.where(col("numbers").not_null() & col("reasons").is_null())
-    return frame.select(
-        col("numbers").alias("number"),
-        col("pair_keys").alias("pair_key"),
-        col("reply_keys").alias("reply_key"),
-        "split",
+def clean_config(config: PrepareConfig, groups: int, anonymiser: Anonymiser | None) -> CleanConfig:
+    """What the cleaning of one part depends on."""
+    split = replace(config.split, valid=0, test=0) if config.given else config.split
+    return CleanConfig(
+        limits=config.limits,
+        pairs=config.pairs,
+        filters=filter_config(config),
+        split=split,
+        by_group=split.by_group(groups),
+        me=config.me,
+        bands=config.dedupe.bands,
+        compare=bool(config.given),
+        anonymiser=anonymiser,
     )
 
 
-def _write_books(folder: Path, inputs: list[Path], config: PrepareConfig, report: Report) -> None:
-    report.check()
-    settings = {"inputs": [given.resolve().name for given in inputs], **config.as_dict()}
-    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
-    (folder / store.SETTINGS).write_text(text, encoding="utf-8")
-    (folder / store.REPORT_TEXT).write_text(report.to_markdown(), encoding="utf-8")
-    (folder / store.REPORT).write_text(report.to_json(), encoding="utf-8")
+def filter_config(config: PrepareConfig) -> FilterConfig:
+    """The filters that were asked for, their lists read."""
+    return FilterConfig(config.language, read_banned(config.banned) if config.banned else ())
+
+
+def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
+    config = clean_config(run.config, run.report.groups, run.anonymiser)
+    tasks = [stages.CleanTask(run.work, part.name, number, config, part.given) for number, part in enumerate(parts)]
+    with run.progress.rows("cleaning", run.report.turns) as advance:
+        for done in run.runner.map(stages.clean, tasks):
+            run.report.tally.merge(Tally.from_json(done["tally"]))
+            run.shape.turns.update({int(turns): number for turns, number in done["lengths"].items()})
+            advance(done["turns"])
+    corpus = Parts(run.work, parts, run.runner, near=run.config.dedupe.near is not None)
+    run.report.seen = len(corpus.verdict)
+    run.report.leaks = find_leaks(run.work, parts) if config.compare else {}
+    with run.progress.doing("looking for repeats") as rename:
+        verdict = dedupe.find_repeats(corpus, run.config.dedupe, rename)
+    _write(run, parts, corpus, verdict)
+    count_seen(run.report.tally, run.report.turns, int((~corpus.given).sum()))
+    if run.config.stop_after is None:
+        model = train_vocabulary(run.folder, run.config.vocabulary, run.report, run.progress)
+        if model is not None:
+            encode_splits(run.folder, model, run.progress)
+
+
+def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts) -> None:
+    """Write train/, valid/, test/ and dropped/, and enter what was dropped, and why, into the books."""
+    kept_in_train = int(((verdict == PASSED) & (corpus.split == TRAIN) & ~corpus.given).sum())
+    undivided = not kept_in_train and not run.config.given
+    if undivided and (run.config.split.valid or run.config.split.test):
+        run.report.warnings.append("too few dialogues to hold some out: all pairs are for training")
+    top = corpus.most_frequent_replies(_TOP_REPLIES)
+    tasks = [
+        splitting.WriteTask(
+            run.work,
+            run.folder,
+            part.name,
+            number,
+            part.given is not None,
+            undivided,
+            corpus.of_part(number, verdict),
+            top,
+        )
+        for number, part in enumerate(parts)
+    ]
+    sizes: Counter[str] = Counter(dict.fromkeys(store.SPLITS, 0))
+    dropped: Counter[str] = Counter()
+    with run.progress.rows("writing pairs", len(verdict)) as advance:
+        for task, done in zip(tasks, run.runner.map(splitting.write, tasks), strict=True):
+            sizes.update(done["rows"])
+            dropped.update(done["dropped"])
+            run.report.tally.merge(Tally.from_json(done["tally"]))
+            run.shape.merge(Shape.from_json(done["shape"]))
+            advance(len(task.verdict))
+    splitting.write_empty(run.folder, sizes, dropped)
+    run.report.splits = {name: sizes[name] for name in store.SPLITS}
+    run.report.dropped = reasons_in_order(dropped)

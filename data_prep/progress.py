@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-Item = TypeVar("Item")
+
+class _Rows(ProgressColumn):
+    """Rows done, of how many, and how many a second."""
+
+    def render(self, task: Task) -> Text:
+        """As in ``1,200,000/20,000,000 rows, 95,000/s``."""
+        if not task.completed and not task.total:
+            return Text("")
+        total = f"/{task.total:,.0f}" if task.total else ""
+        speed = task.finished_speed or task.speed
+        return Text(f"{task.completed:,.0f}{total} rows" + (f", {speed:,.0f}/s" if speed else ""))
 
 
 class Stages:
@@ -25,19 +28,18 @@ class Stages:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def track(self, items: Iterable[Item], stage: str, total: int | None = None) -> Iterator[Item]:
-        """Hand the items through, counting them."""
+    @contextmanager
+    def rows(self, stage: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """A stage over rows; what is yielded is told how many more are done."""
         task = self._progress.add_task(stage, total=total)
-        for item in items:
-            yield item
-            self._progress.advance(task)
+        yield lambda done: self._progress.advance(task, done)
         self._progress.update(task, total=self._progress.tasks[task].completed)
 
     @contextmanager
-    def doing(self, stage: str) -> Iterator[None]:
-        """A stage whose end cannot be told beforehand."""
+    def doing(self, stage: str) -> Iterator[Callable[[str], None]]:
+        """A stage whose end cannot be told beforehand; what is yielded renames it."""
         task = self._progress.add_task(stage, total=None)
-        yield
+        yield lambda name: self._progress.update(task, description=name)
         self._progress.update(task, total=1, completed=1)
 
 
@@ -45,12 +47,6 @@ class Stages:
 def stages() -> Iterator[Stages]:
     """Progress of a command, on stderr."""
     console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rows(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         yield Stages(progress)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message: who said it (empty where the source does not know) and what."""
+class Turn(NamedTuple):
+    """One message. A tuple, since a corpus has millions of them and a frozen dataclass costs four times as much."""
 
     speaker: str
+    """Who said it; empty where the source does not know."""
     text: str
+    time: float | None = None
+    """Seconds since 1970 by the clock of the chat (taken for UTC where no zone is given); None where not known."""
+    answers: int | None = None
+    """Place in the dialogue of the earlier turn that this one expressly replies to; None: the turn before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,8 @@ class Dialogue:
 
     id: str
     turns: tuple[Turn, ...]
+    group: str = ""
+    """What must stay on one side of a split with it (a film, a channel, a file); empty where nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)

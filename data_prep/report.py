@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from data_prep import dedupe
-from data_prep.rules import JUDGES
+from data_prep.anonymise import Anonymiser
+from data_prep.corpus import Leak
+from data_prep.rules import REASONS
 from data_prep.sources.files import Notes
-from data_prep.store import FORMAT
+from data_prep.store import FORMAT, SPLITS
 from data_prep.tally import Count, Tally
 from data_prep.text import printable
 
-REASONS = (*(rule.reason for rule in JUDGES), *dedupe.REASONS)
-"""Why a pair may be dropped, in the order in which it is asked."""
 _NAMED = 10  # files passed over that the terminal names; the written report names all
 
 
@@ -27,10 +27,14 @@ _NAMED = 10  # files passed over that the terminal names; the written report nam
 class Report:
     """The books of one run; ``check`` says whether they balance."""
 
-    formats: dict[str, int] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
     """Format → readings of it."""
     dialogues: int = 0
     turns: int = 0
+    groups: int = 0
+    """Films, channels or files that the dialogues belong to."""
+    leaks: dict[int, Leak] = field(default_factory=dict)
+    """Given split → what of it stands in the training input."""
     notes: Notes = field(default_factory=Notes)
     tally: Tally = field(default_factory=Tally)
     seen: int = 0
@@ -45,6 +49,23 @@ class Report:
     def kept(self) -> int:
         """Pairs that went into a split."""
         return sum(self.splits.values())
+
+    @property
+    def all_warnings(self) -> list[str]:
+        """What people should know before they trust the result."""
+        return [*self.notes.warnings, *self.warnings]
+
+    def hide(self, anonymiser: Anonymiser | None) -> None:
+        """Put placeholders for names in what is said of files; the examples have them already."""
+        if anonymiser is not None:
+            self.notes.passed_over = {
+                anonymiser.text(name): anonymiser.text(why) for name, why in self.notes.passed_over.items()
+            }
+            self.notes.warnings = anonymiser.texts(self.notes.warnings)
+            self.leaks = {
+                split: replace(leak, names=tuple(anonymiser.texts(list(leak.names))))
+                for split, leak in self.leaks.items()
+            }
 
     def check(self) -> None:
         """The books balance, or we have made a mistake: seen = kept + dropped."""
@@ -66,8 +87,9 @@ class Report:
             "passed_over": self.notes.passed_over,
             "repairs": {name: _entry(self.tally[name], "changed") for name in self._repairs()},
             "judges": {reason: _entry(self.tally[reason], "dropped") for reason in REASONS},
+            "leaks": {SPLITS[split]: _leak(leak) for split, leak in self.leaks.items()},
             "vocabulary": self.vocabulary,
-            "warnings": self.warnings,
+            "warnings": self.all_warnings,
         }
 
     def _repairs(self) -> list[str]:
@@ -81,8 +103,8 @@ class Report:
     def to_markdown(self) -> str:
         """report.md."""
         lines = ["# What preparing did", "", *self.summary(), ""]
-        lines += [f"- warning: {warning}" for warning in self.warnings]
-        lines += [""] if self.warnings else []
+        lines += [f"- warning: {warning}" for warning in self.all_warnings]
+        lines += [""] if self.all_warnings else []
         lines += _rule_table("Repairs", "changed", [(name, self.tally[name]) for name in self._repairs()])
         lines += _rule_table("Judges", "dropped", [(reason, self.tally[reason]) for reason in REASONS])
         if self.notes.counts or self.notes.passed_over:
@@ -100,19 +122,36 @@ class Report:
             f"Pairs: {self.seen:,} seen = {self.kept:,} kept + {sum(self.dropped.values()):,} dropped.  ",
             "Kept: " + " + ".join(f"{count:,} {name}" for name, count in self.splits.items()) + ".  ",
         ]
+        for split, leak in self.leaks.items():
+            lines.append(
+                f"Leaks: of the given {SPLITS[split]} split {leak.dialogues:,} of {leak.all_dialogues:,} "
+                f"whole dialogues and {leak.pairs:,} of {leak.all_pairs:,} pairs stand in the training input; "
+                "they leave training.  "
+            )
         if self.vocabulary:
             lines.append(
                 f"Vocabulary: {self.vocabulary['size']:,} pieces ({self.vocabulary['kind']}), from training alone."
             )
         return lines
 
-    def show(self, output: Path) -> None:
+    def show(self, output: Path | str) -> None:
         """What `chatbot prepare` prints at its end, on stderr."""
         console = Console(stderr=True)
         self.print_table(console)
-        for warning in self.warnings:
-            console.print(f"warning: {warning}", markup=False, highlight=False, style="yellow")
-        console.print(f"Written: {output} (report.md holds more examples)", markup=False, highlight=False)
+        self._print_warnings(console)
+        console.print(f"Written: {output} (report.html shows it with examples)", markup=False, highlight=False)
+
+    def show_turns(self, output: Path | str) -> None:
+        """What is printed where only turns were written."""
+        console = Console(stderr=True)
+        console.print(self.summary()[0].strip(), markup=False, highlight=False)
+        self._print_left_out(console)
+        self._print_warnings(console)
+        console.print(f"Written: {output}", markup=False, highlight=False)
+
+    def _print_warnings(self, console: Console) -> None:
+        for warning in self.all_warnings:
+            console.print(f"warning: {printable(warning)}", markup=False, highlight=False, style="yellow")
 
     def print_table(self, console: Console) -> None:
         """What each rule did, and the figures."""
@@ -133,6 +172,9 @@ class Report:
         console.print(f"Found nothing: {', '.join(idle)}.", markup=False, highlight=False)
         for line in self.summary():
             console.print(line.strip(), markup=False, highlight=False)
+        self._print_left_out(console)
+
+    def _print_left_out(self, console: Console) -> None:
         for name, why in list(self.notes.passed_over.items())[:_NAMED]:
             console.print(f"Passed over: {printable(name)} ({why})", markup=False, highlight=False)
         if len(self.notes.passed_over) > _NAMED:
@@ -155,6 +197,11 @@ def _example(count: Count, room: int = 15) -> str:
 
 def _excerpt(text: str, start: int, room: int) -> str:
     return f"{'…' if start else ''}{printable(text[start : start + room])}{'…' if len(text) > start + room else ''}"
+
+
+def _leak(leak: Leak) -> dict[str, Any]:
+    values = asdict(leak)
+    return {**values, "names": list(leak.names)}
 
 
 def _entry(count: Count, verb: str) -> dict[str, Any]:

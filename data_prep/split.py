@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Literal
 
 from data_prep.errors import PrepareError
 
 TRAIN, VALID, TEST = range(3)
+_GROUPS = 20  # with fewer, a split by groups is a matter of luck
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class SplitConfig:
     """Share of the dialogues that nothing looks at before the end."""
     seed: int = 1
     """Another number gives another division."""
+    by: Literal["auto", "group", "dialogue"] = "auto"
+    """What stays together: a group (a film, a channel, a file) or only a dialogue; auto: groups if there are twenty."""
 
     def __post_init__(self) -> None:
         if not (self.valid >= 0 and self.test >= 0 and self.valid + self.test < 1):
@@ -27,6 +31,12 @@ class SplitConfig:
                 f"split.valid is {self.valid} and split.test is {self.test}; "
                 "expected shares of at least 0 that leave some for training"
             )
+        if self.by not in ("auto", "group", "dialogue"):
+            raise PrepareError(f"split.by is {self.by!r}; expected auto, group or dialogue")
+
+    def by_group(self, groups: int) -> bool:
+        """Whether groups decide, where the corpus has so many."""
+        return self.by == "group" or (self.by == "auto" and groups >= _GROUPS)
 
 
 def hash64(text: str) -> int:

@@ -5,7 +5,10 @@ PREPARED/
   ids/{train,valid,test}.arrow   token ids, an Arrow stream that is memory-mapped for training
   tokenizer.model                SentencePiece (absent where the corpus is too small to train on)
   prepare.yaml                   what was asked
-  report.md report.json          what was done, for people and for programs
+  report.md report.html          what was done, for people
+  report.json                    and for programs; written last
+
+or, after ``--stop-after read``, turns.parquet alone.
 """
 
 from __future__ import annotations
@@ -19,15 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import yaml
 from filelock import FileLock, Timeout
 
 from data_prep.errors import PrepareError
+from data_prep.place import Place
 
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
-_OURS = {*SPLITS, "dropped", "ids", "tokenizer.model", "prepare.yaml", "report.json", "report.md"}
 TOKENIZER, SETTINGS, REPORT, REPORT_TEXT = "tokenizer.model", "prepare.yaml", "report.json", "report.md"
+REPORT_PAGE, TURNS = "report.html", "turns.parquet"
+WORK = "work"
+_OURS = {*SPLITS, "dropped", "ids", TOKENIZER, SETTINGS, REPORT, REPORT_TEXT, REPORT_PAGE, TURNS}
+_FINGERPRINT = "fingerprint.json"
 
 
 @dataclass(frozen=True)
@@ -94,31 +102,45 @@ def _expected(prepared: Prepared) -> list[Path]:
     return expected
 
 
-def check_output(path: Path) -> None:
-    """Refuse an output place that holds something other than an earlier prepared folder.
+def check_output(output: Path | str) -> Place:
+    """The output as a place; refused where it holds something other than what an earlier run wrote.
 
     Raises:
-        PrepareError: ``path`` is a file, or a folder with other things in it.
+        PrepareError: it is a file, or a folder with other things in it.
     """
+    if "://" in str(output):
+        place = Place(str(output).rstrip("/"))
+        if place.exists() and not (place.exists(REPORT) or place.exists(TURNS)):
+            raise PrepareError(f"{output}: holds something that `chatbot prepare` did not write; give another --output")
+        return place
+    path = Path(output).resolve()  # a link stays a link
     if path.exists() and not path.is_dir():
         raise PrepareError(f"{path}: is a file; expected a folder to write to; give another --output")
     if path.parent == path or path.is_mount():
         raise PrepareError(f"{path}: cannot be replaced as a whole; give a folder inside it as --output")
-    strangers = sorted({p.name for p in path.iterdir()} - _OURS) if path.is_dir() else []
-    if strangers or (path.is_dir() and any(path.iterdir()) and not is_prepared(path)):
+    names = {p.name for p in path.iterdir()} if path.is_dir() else set()
+    strangers = sorted(names - _OURS)
+    if strangers or (names and names != {TURNS} and not is_prepared(path)):
         named = f" ({strangers[0]})" if strangers else ""
         raise PrepareError(
             f"{path}: holds files that `chatbot prepare` did not write{named}; give another --output, or empty it"
         )
+    return Place(str(path))
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A folder beside ``path`` to write in; at the end it takes the place of ``path`` by a rename.
+def writing(output: Place, fingerprint: str = "") -> Iterator[Place]:
+    """A folder beside ``output`` to write in; at the end it takes the place of ``output``.
 
-    An earlier prepared folder stays whole until the new one is. Killed in between the two renames, the earlier
-    one stands beside as ``.NAME.prepared-before`` and is put back by the next call. On an error nothing is left.
+    On this machine's disk that is a rename, and an earlier folder stays whole until then: killed in between the two
+    renames, it stands beside as ``.NAME.prepared-before`` and is put back by the next call. Elsewhere the files are
+    moved one by one, the report last. What a killed run left is found again if the fingerprint is the same, and
+    removed otherwise. On an error nothing is left.
     """
+    path = output.local
+    if path is None:
+        yield from _writing_remote(output, fingerprint)
+        return
     partial = path.with_name(f".{path.name}.being-prepared")
     old = path.with_name(f".{path.name}.prepared-before")
     with alone(path):
@@ -127,21 +149,53 @@ def writing(path: Path) -> Iterator[Path]:
                 shutil.rmtree(old)
             else:
                 old.rename(path)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        folder = Place(str(partial))
+        _take_up(folder, fingerprint)
         try:
-            yield partial
+            yield folder
+            shutil.rmtree(partial / WORK, ignore_errors=True)
+            (partial / _FINGERPRINT).unlink(missing_ok=True)
             _sync(partial)
             check_output(path)
             if path.exists():
                 path.rename(old)
             partial.rename(path)
             shutil.rmtree(old, ignore_errors=True)
-        except OSError as error:
-            error.filename = error.filename or str(path)  # a write that fails does not say where by itself
-            raise
-        finally:
+        except Exception as error:
             shutil.rmtree(partial, ignore_errors=True)
+            if isinstance(error, OSError):
+                error.filename = error.filename or str(path)  # a write that fails does not say where by itself
+            raise
+
+
+def _take_up(folder: Place, fingerprint: str) -> None:
+    """Leave only what a run with the same fingerprint has done; of that, its work."""
+    same = folder.exists(_FINGERPRINT) and folder.read_json(_FINGERPRINT) == fingerprint
+    for name in folder.names(""):
+        if not (same and name in (WORK, _FINGERPRINT)):
+            _remove(folder / name)
+    folder.write_json(_FINGERPRINT, fingerprint)
+
+
+def _remove(place: Place) -> None:
+    system, path = fsspec.url_to_fs(place.root)
+    system.rm(path, recursive=True)
+
+
+def _writing_remote(output: Place, fingerprint: str) -> Iterator[Place]:
+    folder = Place(f"{output.root}.being-prepared")
+    _take_up(folder, fingerprint)
+    yield folder
+    if output.exists():
+        _remove(output)
+    system, root = fsspec.url_to_fs(folder.root)
+    target = fsspec.url_to_fs(output.root)[1]
+    files = [path for path in system.find(root) if not path[len(root) :].startswith((f"/{WORK}/", f"/{_FINGERPRINT}"))]
+    for path in sorted(files, key=lambda path: path.endswith(f"/{REPORT}")):
+        below = path[len(root) :]
+        system.makedirs(f"{target}{below}".rsplit("/", 1)[0], exist_ok=True)
+        system.mv(path, f"{target}{below}")
+    system.rm(root, recursive=True)
 
 
 @contextmanager

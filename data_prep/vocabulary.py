@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -88,5 +89,5 @@ class Encoder:
         rows: list[list[int]] = self._pieces.encode(list(texts), num_threads=os.cpu_count() or 1)
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
-        flat = np.fromiter((i for row in rows for i in row), dtype=self.dtype, count=int(offsets[-1]))
+        flat = np.fromiter(chain.from_iterable(rows), dtype=self.dtype, count=int(offsets[-1]))
         return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat))

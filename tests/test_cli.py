@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from chatbot.cli import COMMANDS, main
+from data_prep.sources import FORMATS
 
 TALK = "Ann: Hi.\nBo: Hello.\n\n"
 
@@ -48,7 +49,7 @@ def test_a_folder_of_pictures(told, tmp_path):
     line = told("prepare", str(tmp_path), "--output", str(tmp_path / "out"))
     assert "a.png (not text)" in line
     assert "1 more" in line
-    assert "expected `name: line` transcripts" in line
+    assert "expected a chat export" in line
     assert not (tmp_path / "out").exists()
 
 
@@ -70,7 +71,7 @@ def test_broken_json_on_line_7(told, tmp_path):
         (["prepare", "TALK", "--output", "x", "--format", "word"], "format"),
         (["prepare", "TALK", "--output", "x", "--config", "nowhere"], "cornell, everyday"),
         (["prepare", "TALK"], "--output"),
-        (["prepare"], "inputs"),
+        (["prepare"], "no INPUT given"),
         (["chat", "no/such/bot"], "no/such/bot"),
         (["reply", "no/such/bot"], "no/such/bot"),
         (["reply"], "required: bot"),
@@ -205,3 +206,15 @@ finally:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == "False"
+
+
+def test_every_format_is_named_by_the_help(capsys):
+    with pytest.raises(SystemExit):
+        COMMANDS["prepare"](["--help"])
+    shown = capsys.readouterr().out.replace("\n", " ")
+    assert [name for name in FORMATS if not re.search(rf"\b{name}\b", shown)] == []
+
+
+def test_a_dash_is_as_good_as_an_underscore(tmp_path, talk):
+    assert main(["prepare", str(talk), "--output", str(tmp_path / "out"), "--stop-after", "read"]) == 0
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["turns.parquet"]

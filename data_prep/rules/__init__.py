@@ -15,7 +15,21 @@ from data_prep.rules import judges, repair_characters, repair_marks, repair_mark
 from data_prep.rules.judges import Limits, is_placeholder
 from data_prep.rules.screen import is_clean
 
-__all__ = ["JUDGES", "REPAIRS", "Judge", "Limits", "Repair", "is_placeholder", "judge", "repair", "trace"]
+__all__ = [
+    "FILTERS",
+    "JUDGES",
+    "REASONS",
+    "REPAIRS",
+    "REPEATS",
+    "WHITE_SPACE",
+    "Judge",
+    "Limits",
+    "Repair",
+    "is_placeholder",
+    "judge",
+    "repair",
+    "trace",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +46,11 @@ class Judge:
 
     reason: str
     rejects: Callable[[Pair, Limits], bool]
+    each_side: bool = False
+    """It looks at what one side says, wherever it stands, and not at its length: a text is asked about once."""
 
 
+WHITE_SPACE = "white space"
 # Order: what the text is made of, then what was written around it, then how words and marks stand together.
 REPAIRS: tuple[Repair, ...] = (
     Repair("halves of characters", repair_characters.mend_surrogates),
@@ -46,7 +63,7 @@ REPAIRS: tuple[Repair, ...] = (
     Repair("HTML tags", repair_markup.strip_tags),
     Repair("newlinechar", repair_markup.drop_newline_tokens),
     Repair("curly quotes", repair_marks.straighten_quotes),
-    Repair("white space", repair_characters.even_spaces),
+    Repair(WHITE_SPACE, repair_characters.even_spaces),
     Repair("footnote marks", repair_markup.drop_footnotes),
     Repair("spaced apostrophes", repair_marks.join_apostrophes),
     Repair("spaces at marks", repair_marks.close_spaces),
@@ -56,19 +73,33 @@ REPAIRS: tuple[Repair, ...] = (
 )
 
 JUDGES: tuple[Judge, ...] = (
-    Judge("empty side", judges.has_empty_side),
-    Judge("placeholder", judges.is_placeholder_pair),
+    Judge("empty side", judges.has_empty_side, each_side=True),
+    Judge("placeholder", judges.is_placeholder_pair, each_side=True),
     Judge("context too long", judges.is_context_long),
     Judge("reply too long", judges.is_reply_long),
-    Judge("lost characters", judges.has_lost_characters),
-    Judge("mostly links", judges.is_mostly_links),
-    Judge("no letters", judges.has_no_letters),
-    Judge("mostly marks", judges.is_mostly_marks),
+    Judge("lost characters", judges.has_lost_characters, each_side=True),
+    Judge("mostly links", judges.is_mostly_links, each_side=True),
+    Judge("no letters", judges.has_no_letters, each_side=True),
+    Judge("mostly marks", judges.is_mostly_marks, each_side=True),
     Judge("context too short", judges.is_context_short),
     Judge("reply too short", judges.is_reply_short),
     Judge("reply far longer than its context", judges.is_reply_out_of_proportion),
     Judge("reply echoes its context", judges.is_echo),
 )
+
+FILTERS = ("banned words", "another language")
+"""Reasons of the filters that the user switches on."""
+REPEATS = (
+    "says everything and nothing",
+    "repeats an earlier pair",
+    "stands in another split",
+    "nearly repeats an earlier pair",
+    "nearly stands in another split",
+    "reply stands too often",
+)
+"""Reasons that only the whole corpus can tell."""
+REASONS = (*(each.reason for each in JUDGES), *FILTERS, *REPEATS)
+"""Why a pair may be dropped, in the order in which it is asked."""
 
 # What people write settles in two rounds, three at most; more means that somebody nested dirt on purpose.
 _ROUNDS = 6

@@ -62,10 +62,11 @@ class Limits:
 
 
 _LINK = re.compile(r"\b(?:https?://|ftp://|www\.)\w\S*", re.IGNORECASE)
+LINK_SIGN = "://|ww"  # every link has one of these in it, in small letters or capitals
 _LETTER = re.compile(r"[^\W\d_]")
 _MARK = re.compile(r"[^\w\s]|_")
 _MARK_RUN = re.compile(r"([^\w\s]|_)\1*")
-_FEW_MARKS = 5
+FEW_MARKS = 5
 
 # What chat programs, forums and tables leave where a message was. Each alternative is a whole message.
 _PLACEHOLDER = re.compile(
@@ -91,6 +92,13 @@ _PLACEHOLDER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Every placeholder has one of these in it; written so that both `re` and RE2 read it alike, for whole columns of text
+# are sifted with it.
+PLACEHOLDER_SIGN = (
+    r"(?i)[\[<(]|omitted|attached|weggelassen|absente|omitida|ocultada|omessa|weggelaten|message|deleted|gelöscht"
+    r"|eliminó|apagada|eliminato|bericht|call|null|undefined|nan|n/a|\\n"
+)
+_PLACEHOLDER_SIGN = re.compile(PLACEHOLDER_SIGN)
 # Only as a program writes them: "Null!" and "None." are answers.
 _EMPTY_VALUES = frozenset(("null", "NULL", "undefined", "NaN", "<null>", "<none>", "#N/A", "N/A", "\\N", "(null)"))
 
@@ -106,7 +114,9 @@ def is_placeholder(text: str) -> bool:
     (False, False, False)
     """
     text = text.strip()
-    return len(text) <= 250 and (text in _EMPTY_VALUES or _PLACEHOLDER.fullmatch(text) is not None)
+    if len(text) > 250 or not _PLACEHOLDER_SIGN.search(text):
+        return False
+    return text in _EMPTY_VALUES or _PLACEHOLDER.fullmatch(text) is not None
 
 
 def has_empty_side(pair: Pair, limits: Limits) -> bool:
@@ -268,11 +278,11 @@ def _may_link(side: str) -> bool:
 
 def _has_many_marks(side: str, most: float) -> bool:
     signs = _MARK.findall(side)
-    if len(signs) <= _FEW_MARKS:
+    if len(signs) <= FEW_MARKS:
         return False
     runs = sum(1 for run in _MARK_RUN.finditer(side) if unicodedata.category(run[0][0])[0] != "M")
     others = len(side) - len(signs) - side.count(" ")  # letters and digits
-    return runs > _FEW_MARKS and runs > most * (runs + others)
+    return runs > FEW_MARKS and runs > most * (runs + others)
 
 
 def _has_fewer_words(text: str, least: int) -> bool:

@@ -1,38 +1,84 @@
 """Raw formats: each file of the inputs is recognised by what it holds, and read as dialogues.
 
-A new format is one module here with ``recognises`` and ``read``, and a line in ``_READERS``.
+A new format is one module here with ``FORMAT`` (a ``formats.Format``), and a line in ``_FORMATS``; one whose files
+belong together has ``gather`` instead, and a line in ``_GATHERERS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from data_prep.errors import PrepareError
 from data_prep.records import Dialogue
-from data_prep.sources import cornell, jsonl, transcript
+from data_prep.sources import (
+    cornell,
+    court,
+    discord,
+    eou,
+    hub,
+    irc,
+    jsonl,
+    messenger,
+    parlai,
+    parquet,
+    shapes,
+    signal,
+    slack,
+    subtitles,
+    tables,
+    telegram,
+    transcript,
+    whatsapp,
+    yaml_talk,
+)
 from data_prep.sources.files import File, Notes, find
+from data_prep.sources.formats import Format, Gather, Reading
+from data_prep.sources.options import SourceConfig
+from data_prep.sources.silence import cut_by_silence
 
-FORMATS = ("auto", "transcript", "jsonl", "cornell")
+__all__ = ["FORMATS", "Notes", "Reading", "SourceConfig", "plan"]
 
-# Tried in this order: the strictest layout first.
-_READERS: dict[str, tuple[Callable[[File], bool], Callable[[File, Notes], Iterator[Dialogue]]]] = {
-    "jsonl": (jsonl.recognises, jsonl.read),
-    "transcript": (transcript.recognises, lambda file, notes: transcript.read(file)),
+# Formats of several files, asked first: name → the readings found, and the files that remain.
+_GATHERERS: dict[str, Gather] = {
+    "cornell": cornell.gather,
+    "slack": slack.gather,
+    "messenger": messenger.gather,
+    hub.FORMAT_NAME: hub.gather,
 }
+# Formats of one file, tried in this order: the strictest layout first.
+_FORMATS: tuple[Format, ...] = (
+    parquet.FORMAT,
+    signal.FORMAT,
+    whatsapp.FORMAT,
+    subtitles.FORMAT,
+    irc.FORMAT,
+    eou.FORMAT,
+    parlai.FORMAT,
+    court.FORMAT,
+    telegram.FORMAT,
+    discord.FORMAT,
+    messenger.FORMAT,
+    jsonl.FORMAT,
+    shapes.FORMAT,
+    yaml_talk.FORMAT,
+    tables.FORMAT,
+    tables.TSV,
+    transcript.FORMAT,
+)
+
+FORMATS = tuple(dict.fromkeys(("auto", *_GATHERERS, *(each.name for each in _FORMATS))))
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One thing to read: the format found, the files it takes, and its dialogues when asked."""
-
-    format: str
-    files: tuple[str, ...]
-    dialogues: Callable[[], Iterator[Dialogue]]
-
-
-def plan(inputs: list[Path], wanted: str, notes: Notes, output: Path | None = None) -> list[Reading]:
+def plan(
+    inputs: Sequence[Path | str],
+    wanted: str,
+    notes: Notes,
+    output: Path | None = None,
+    config: SourceConfig | None = None,
+) -> list[Reading]:
     """What will be read, and how; what will not is named in ``notes``. What lies in ``output`` is ours, no input.
 
     Raises:
@@ -40,43 +86,74 @@ def plan(inputs: list[Path], wanted: str, notes: Notes, output: Path | None = No
     """
     if wanted not in FORMATS:
         raise PrepareError(f"--format is {wanted!r}; expected one of {', '.join(FORMATS)}")
-    readings: list[Reading] = []
-    lines: list[File] = []
-    conversations: list[File] = []
-    files = find(inputs, output)
-    for file in files:
-        if not file.head or not file.looks_like_text:
-            notes.passed_over[file.name] = "not text" if file.head else "empty"
-        elif wanted in ("auto", "cornell") and cornell.is_lines(file):
-            lines.append(file)
-        elif wanted in ("auto", "cornell") and cornell.is_conversations(file):
-            conversations.append(file)
-        elif reading := _single(file, wanted, notes):
+    config = config or SourceConfig()
+    named = [str(given) for given in inputs]
+    readings = [
+        reading for given in named if given.startswith(hub.SCHEME) for reading in hub.readings(given, notes, config)
+    ]
+    files = find([given for given in named if not given.startswith(hub.SCHEME)], output)
+    rest = files
+    for name, gather in _GATHERERS.items():
+        if wanted in ("auto", name):
+            found, rest = gather(rest, notes, config)
+            readings += found
+    for file in rest:
+        if reading := _single(file, wanted, notes, config):
             readings.append(reading)
-        else:
-            notes.passed_over[file.name] = "no format recognised"
-    for table, talk in cornell.choose(lines, conversations, notes):
-        readings.append(_cornell(table, talk, notes))
+        elif file.name not in notes.passed_over:
+            notes.passed_over[file.name] = _why_not(file)
     if not readings:
-        raise PrepareError(_nothing(inputs, files, wanted, notes))
-    return readings
+        raise PrepareError(_nothing(named, files, wanted, notes))
+    place = {file.name: (number, file) for number, file in enumerate(files)}
+    readings.sort(key=lambda reading: place[reading.files[0]][0] if reading.files[0] in place else -1)
+    return [_stamped(reading, [place[name][1] for name in reading.files if name in place]) for reading in readings]
 
 
-def _single(file: File, wanted: str, notes: Notes) -> Reading | None:
-    for name, (recognises, read) in _READERS.items():
-        if wanted == name or (wanted == "auto" and recognises(file)):
-            return Reading(name, (file.name,), lambda read=read: read(file, notes))  # type: ignore[misc]
-    return None
+def _stamped(reading: Reading, files: list[File]) -> Reading:
+    stamps = [file.stamp() for file in files]
+    return replace(reading, size=sum(size for size, _ in stamps), stamp=str(stamps))
 
 
-def _cornell(table: File, talk: File, notes: Notes) -> Reading:
-    return Reading("cornell", (table.name, talk.name), lambda: cornell.read(table, talk, notes))
+def grouped(reading: Reading) -> Iterator[Dialogue]:
+    """The dialogues of a reading; where the source knows no group, the file is one."""
+    for dialogue in reading.dialogues():
+        yield dialogue if dialogue.group else Dialogue(dialogue.id, dialogue.turns, reading.files[0])
 
 
-def _nothing(inputs: list[Path], files: list[File], wanted: str, notes: Notes) -> str:
-    given = ", ".join(map(str, inputs))
+def _single(file: File, wanted: str, notes: Notes, config: SourceConfig) -> Reading | None:
+    each = _format(file, wanted, config) if file.head else None
+    if each is None:
+        return None
+    return Reading(each.name, (file.name,), partial(_dialogues, each, file, notes, config))
+
+
+def _format(file: File, wanted: str, config: SourceConfig) -> Format | None:
+    for each in _FORMATS:
+        if each.recognises(file) if wanted == "auto" else wanted == each.name and file.looks_like_text:
+            return each
+        if wanted == each.name and each.recognises(file):  # no text, as Parquet is
+            return each
+    return tables.FORMAT if wanted == "auto" and tables.has_columns(file, config.columns) else None
+
+
+def _dialogues(each: Format, file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
+    for dialogue in each.read(file, notes, config):
+        if each.chat:
+            yield from cut_by_silence(dialogue, config.silence)
+        else:
+            yield dialogue
+
+
+def _why_not(file: File) -> str:
+    if not file.head:
+        return "empty"
+    return "no format recognised" if file.looks_like_text else "not text"
+
+
+def _nothing(inputs: list[str], files: list[File], wanted: str, notes: Notes) -> str:
+    given = ", ".join(inputs)
     some = ", ".join(f"{name} ({why})" for name, why in list(notes.passed_over.items())[:3])
-    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    formats = "`name: line` transcripts, JSONL or Cornell tables" if wanted == "auto" else f"format {wanted}"
+    some += f" and {len(files) - 3} more" if len(files) > 3 else ""
+    formats = "a chat export, a transcript, JSON or a table" if wanted == "auto" else f"format {wanted}"
     hint = "; bare alternating lines are read with --format transcript" if wanted == "auto" else ""
-    return f"{given}: nothing that can be read as dialogues: {some}{more}; expected {formats}{hint}"
+    return f"{given}: nothing that can be read as dialogues: {some}; expected {formats}{hint}"

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 
 from data_prep.records import Dialogue, Turn
 from data_prep.sources.files import File, Notes
+from data_prep.sources.formats import Reading
+from data_prep.sources.options import SourceConfig
 
 SEPARATOR = " +++$+++ "
 _LINE_ID = re.compile(r"L\d+")
@@ -30,21 +33,32 @@ def is_conversations(file: File) -> bool:
     return bool(rows) and all(len(row) == 4 and _LIST.fullmatch(row[3].strip()) for row in rows)
 
 
-def choose(lines: list[File], conversations: list[File], notes: Notes) -> list[tuple[File, File]]:
-    """(Table of lines, table of conversations) of each folder that has both; the largest table of lines counts."""
-    chosen = []
+def gather(files: list[File], notes: Notes, config: SourceConfig) -> tuple[list[Reading], list[File]]:
+    """Each table of conversations with the largest table of lines beside it, and all other files."""
+    lines = [file for file in files if _is_text(file) and is_lines(file)]
+    conversations = [file for file in files if _is_text(file) and is_conversations(file)]
+    readings, used = [], set()
     for table in conversations:
         beside = [f for f in lines if PurePosixPath(f.name).parent == PurePosixPath(table.name).parent]
         if beside:
-            chosen.append((max(beside, key=lambda f: f.path.stat().st_size), table))
+            chosen = max(beside, key=_rows)
+            used.add(chosen)
+            readings.append(Reading("cornell", (chosen.name, table.name), partial(read, chosen, table, notes)))
         else:
             notes.passed_over[table.name] = "a table of conversations without its table of lines (movie_lines.txt)"
-    used = {pair[0] for pair in chosen}
     for table in lines:
         if table not in used:
             with_other = "a second table of lines" if used else "a table of lines without movie_conversations.txt"
             notes.passed_over[table.name] = with_other
-    return chosen
+    return readings, [file for file in files if file not in lines and file not in conversations]
+
+
+def _is_text(file: File) -> bool:
+    return SEPARATOR.encode() in file.head
+
+
+def _rows(file: File) -> int:
+    return sum(1 for _ in file.lines())
 
 
 def read(lines: File, conversations: File, notes: Notes) -> Iterator[Dialogue]:
@@ -61,4 +75,5 @@ def read(lines: File, conversations: File, notes: Notes) -> Iterator[Dialogue]:
             if line.strip():
                 notes.counts["conversations that point to absent lines, passed over"] += 1
             continue
-        yield Dialogue(f"{fields[2]}:{ids[0]}", tuple(Turn(*said[i]) for i in ids))
+        film = fields[2]
+        yield Dialogue(f"{film}:{ids[0]}", tuple(Turn(*said[i]) for i in ids), film)

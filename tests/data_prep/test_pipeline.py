@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +17,8 @@ import yaml
 from data_prep.config import PrepareConfig
 from data_prep.dedupe import DedupeConfig
 from data_prep.errors import PrepareError
-from data_prep.pairs import PairConfig
-from data_prep.pipeline import prepare, preview
+from data_prep.pipeline import prepare
+from data_prep.preview import preview
 from data_prep.split import SplitConfig
 from data_prep.store import SPLITS, open_prepared
 from data_prep.text import fold, words
@@ -147,7 +148,8 @@ def test_ids_spell_the_texts(prepared):
 
 def test_the_vocabulary_knows_training_alone(tmp_path, transcript):
     text = transcript.read_text(encoding="utf-8")
-    prepare([transcript], tmp_path / "one", CONFIG)
+    config = replace(CONFIG, dedupe=DedupeConfig(near=None))  # what is near to a held-out pair leaves training
+    prepare([transcript], tmp_path / "one", config)
     held_out = open_prepared(tmp_path / "one")
     ids = {row["dialogue"] for name in ("valid", "test") for row in rows(held_out, name)}
     blocks = text.strip().split("\n\n")
@@ -155,7 +157,7 @@ def test_the_vocabulary_knows_training_alone(tmp_path, transcript):
         place = int(name.rsplit(":", 1)[1])
         blocks[place] = blocks[place].replace("I like the", "Zyx qwv the")
     transcript.write_text("\n\n".join(blocks), encoding="utf-8")
-    prepare([transcript], tmp_path / "two", CONFIG)
+    prepare([transcript], tmp_path / "two", config)
     assert open_prepared(tmp_path / "two").tokenizer == held_out.tokenizer
 
 
@@ -184,13 +186,13 @@ def test_a_size_that_the_corpus_cannot_fill_is_lowered_with_a_notice(tmp_path, t
 
 def test_settings_say_what_was_asked(prepared, dirty):
     assert prepared.settings["inputs"] == [dirty.name]
-    assert prepared.settings["dedupe"] == {"same_reply": 3}
+    assert prepared.settings["dedupe"]["same_reply"] == 3
     assert yaml.safe_load((prepared.path / "prepare.yaml").read_text(encoding="utf-8")) == prepared.settings
 
 
 def test_a_speaker_who_says_nothing_is_refused_with_those_who_do(tmp_path, transcript):
-    with pytest.raises(PrepareError, match=r"pairs\.me is 'Cy', who says nothing here; expected one of 'Ann', 'Bo'"):
-        prepare([transcript], tmp_path / "out", PrepareConfig(pairs=PairConfig(me="Cy")))
+    with pytest.raises(PrepareError, match=r"--me is 'Cy', who says nothing here; expected one of 'Ann', 'Bo'"):
+        prepare([transcript], tmp_path / "out", PrepareConfig(me="Cy"))
     assert not (tmp_path / "out").exists()
 
 

@@ -20,7 +20,7 @@ u0 +++$+++ u1 +++$+++ m0 +++$+++ ['L2', 'L3']
 
 def read(path, wanted="auto"):
     notes = Notes()
-    dialogues = [d for reading in sources.plan([path], wanted, notes) for d in reading.dialogues()]
+    dialogues = [d for reading in sources.plan([str(path)], wanted, notes) for d in reading.dialogues()]
     return dialogues, notes
 
 
@@ -166,7 +166,7 @@ def test_a_folder_may_mix_formats_and_what_is_no_talk_is_named(tmp_path):
 
 def test_the_same_name_twice_gives_different_dialogues(tmp_path):
     paths = [write(tmp_path / folder / "talk.txt", "Ann: Hi\nBo: Hello\n") for folder in "ab"]
-    readings = sources.plan(paths, "auto", Notes())
+    readings = sources.plan([str(p) for p in paths], "auto", Notes())
     assert len({d.id for reading in readings for d in reading.dialogues()}) == 2
 
 

@@ -6,6 +6,7 @@ import pytest
 from data_prep.config import PrepareConfig
 from data_prep.errors import PrepareError
 from data_prep.pipeline import prepare
+from data_prep.place import Place
 from data_prep.store import alone, check_output, is_prepared, open_prepared, writing
 
 
@@ -80,7 +81,7 @@ def test_two_at_once_do_not_mix(tmp_path):
 
 def test_killed_between_the_two_moves_the_former_folder_comes_back(prepared):
     prepared.rename(prepared.with_name(f".{prepared.name}.prepared-before"))
-    with pytest.raises(RuntimeError, match="on the way"), writing(prepared):
+    with pytest.raises(RuntimeError, match="on the way"), writing(Place(str(prepared))):
         raise RuntimeError("on the way")
     assert open_prepared(prepared).report["kept"] > 0
     assert [p.name for p in sorted(prepared.parent.iterdir())] == ["out", "talk.txt"]

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from data_prep.config import PrepareConfig
-from data_prep.pipeline import preview
+from data_prep.preview import preview
 from data_prep.rules import repair
 from data_prep.sources import plan
 from data_prep.sources.files import Notes

@@ -1,0 +1,107 @@
+"""Filters that are off until asked for: words that the user bans, and languages other than the one wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_prep.columns import Ints, to_bools
+from data_prep.errors import PrepareError
+from data_prep.rules import REASONS
+from data_prep.rules.whole_columns import PASSED
+from data_prep.text import fold
+
+_BANNED, _LANGUAGE = REASONS.index("banned words"), REASONS.index("another language")
+
+
+@dataclass(frozen=True)
+class FilterConfig:
+    """What else a pair may not hold."""
+
+    language: str | None = None
+    """ISO 639-1 code of the language that is kept."""
+    banned: tuple[str, ...] = ()
+    """Folded words and phrases."""
+
+
+class Filters:
+    """The filters that were asked for."""
+
+    def __init__(self, config: FilterConfig) -> None:
+        self._banned = banned_pattern(config.banned) if config.banned else None
+        self._language = None
+        if config.language is not None:
+            from data_prep.rules.language import LanguageFilter
+
+            self._language = LanguageFilter(config.language)
+
+    def judge(
+        self, verdict: Ints, texts: pa.LargeStringArray, folded: pa.LargeStringArray, last: Ints, reply: Ints
+    ) -> None:
+        """Enter the reason at the pairs that passed so far and pass no longer.
+
+        Args:
+            verdict: for each pair a place in ``REASONS`` or ``PASSED``; changed in place.
+            texts: turns.
+            folded: their folds.
+            last: for each pair the place of the turn before the reply.
+            reply: and of the reply.
+        """
+        if self._banned is not None:
+            bad = to_bools(pc.match_substring_regex(folded, self._banned))
+            verdict[(verdict == PASSED) & (bad[last] | bad[reply])] = _BANNED
+        if self._language is not None:
+            rows = np.flatnonzero(verdict == PASSED)
+            sides = (texts.take(pa.array(side[rows])).to_pylist() for side in (last, reply))
+            for row, before, after in zip(rows.tolist(), *sides, strict=True):
+                if self._language.speaks_other(f"{before}\n{after}"):
+                    verdict[row] = _LANGUAGE
+
+    def explain(self, context: str, reply: str) -> str | None:
+        """The reason for which one pair goes, or None."""
+        if self._banned is not None and any(re.search(self._banned, fold(side)) for side in (context, reply)):
+            return REASONS[_BANNED]
+        if self._language is not None and self._language.speaks_other(f"{context}\n{reply}"):
+            return REASONS[_LANGUAGE]
+        return None
+
+
+def banned_pattern(phrases: tuple[str, ...]) -> str:
+    """What finds a folded phrase as whole words in a folded text; `re` and RE2 read it alike.
+
+    >>> [bool(re.search(banned_pattern(("bad word",)), fold(text))) for text in ("A bad-WORD!", "bad words")]
+    [True, False]
+    """
+    return f"(?:^| )(?:{'|'.join(map(re.escape, phrases))})(?: |$)"
+
+
+def read_banned(path: str) -> tuple[str, ...]:
+    """Folded phrases of a list.
+
+    Raises:
+        PrepareError: see ``read_list``.
+    """
+    return tuple(dict.fromkeys(map(fold, read_list(path, "banned words"))))
+
+
+def read_list(path: str, what: str) -> list[str]:
+    """The lines of a list; empty ones and those that begin with # are passed over.
+
+    Raises:
+        PrepareError: the file cannot be read, or holds nothing.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise PrepareError(
+            f"{path}: cannot be read ({error}); expected a list of {what}, one a line, in UTF-8"
+        ) from error
+    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not found:
+        raise PrepareError(f"{path}: the list is empty; expected {what}, one a line")
+    return found

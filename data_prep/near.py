@@ -1,0 +1,130 @@
+"""Near repeats: pairs that share most of their word 3-shingles, found by MinHash and settled by counting.
+
+Broder 1997 (resemblance of shingle sets), Indyk & Motwani 1998 (locality-sensitive hashing). Sixteen bands of four
+hashes: two pairs whose shingle sets have a Jaccard index of 0.8 share a band with probability 0.9998, of 0.7 with
+0.988, of 0.3 with 0.12. What shares a band is only a candidate; the true index decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from daft import Series
+
+from data_prep.columns import Ints, Keys, hash_column, mix
+from data_prep.grouping import distinct, in_order, runs
+
+BANDS = 16
+_ROWS = 4  # hashes a band
+_SHINGLE = 3  # words
+_FIRST, _BEFORE = 4, 4  # members of a band that each other member is compared with: its first, and those just before
+_EDGES = 1 << 19  # candidates whose shingles are counted at a time
+Small = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Shingles:
+    """Sets of shingles one after another: ``keys`` (uint32, ascending within a set), ``offsets`` (sets + 1)."""
+
+    keys: Small
+    offsets: Ints
+
+
+def band_keys(folded: pa.LargeStringArray, bands: int) -> pa.Table:
+    """Columns ``band0`` … of uint32: near repeats are alike in at least one of them.
+
+    Args:
+        folded: folded pairs, context and reply joined by a space.
+        bands: how many columns.
+    """
+    signature = Series.from_arrow(folded).minhash(bands * _ROWS, _SHINGLE, hash_function="xxhash3_64").to_arrow()
+    hashes = signature.flatten().to_numpy(zero_copy_only=False).reshape(-1, bands, _ROWS).astype(np.uint64)
+    columns = {}
+    for band in range(bands):
+        key = hashes[:, band, 0]
+        for row in range(1, _ROWS):
+            key = mix(key, hashes[:, band, row])
+        columns[f"band{band}"] = pa.array(key.astype(np.uint32))
+    return pa.table(columns)
+
+
+def candidates(bands: Iterator[Small]) -> tuple[Ints, Ints]:
+    """Pairs of places (later, earlier) that share a band, without repeats, the later ascending."""
+    found = np.zeros(0, np.uint64)
+    for keys in bands:
+        found = distinct(np.concatenate([found, _edges(keys)]))
+    return (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _edges(keys: Small) -> Keys:
+    ordered, order = in_order(keys)
+    starts, sizes = runs(ordered)
+    shared = np.repeat(sizes > 1, sizes)
+    start = np.repeat(starts, sizes)[shared]
+    at = np.flatnonzero(shared)
+    inside = at - start
+    edges = []
+    for back in range(1, _BEFORE + 1):
+        rows = inside >= back
+        edges.append((order[at[rows]], order[at[rows] - back]))
+    for first in range(_FIRST):
+        rows = inside > first + _BEFORE
+        edges.append((order[at[rows]], order[start[rows] + first]))
+    later = np.concatenate([a for a, _ in edges]).astype(np.uint64)
+    earlier = np.concatenate([b for _, b in edges]).astype(np.uint64)
+    return distinct(later << np.uint64(32) | earlier)
+
+
+def shingle_sets(folded: pa.LargeStringArray) -> Shingles:
+    """The set of word 3-shingles of each folded text, hashed; a text of fewer words is one shingle."""
+    parts = pc.split_pattern(folded, " ")
+    words = parts.flatten().dictionary_encode()
+    keys = hash_column(words.dictionary)[words.indices.to_numpy(zero_copy_only=False)]
+    offsets = parts.offsets.to_numpy().astype(np.int64)
+    offsets = offsets - offsets[0] if len(offsets) else np.zeros(1, np.int64)
+    lengths = np.diff(offsets)
+    sizes = np.maximum(1, lengths - _SHINGLE + 1)
+    ends = np.r_[0, np.cumsum(sizes)]
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    at = offsets[owner] + np.arange(ends[-1]) - ends[owner]
+    shingle = np.zeros(len(at), np.uint64)
+    for word in range(_SHINGLE):
+        there = np.arange(ends[-1]) - ends[owner] + word < lengths[owner]
+        shingle = np.where(there, mix(shingle, keys[np.minimum(at + word, max(0, len(keys) - 1))]), shingle)
+    tagged = distinct(owner.astype(np.uint64) << np.uint64(32) | (shingle & np.uint64(0xFFFFFFFF)))
+    sizes = np.bincount((tagged >> np.uint64(32)).astype(np.int64), minlength=len(sizes))
+    return Shingles((tagged & np.uint64(0xFFFFFFFF)).astype(np.uint32), np.r_[0, np.cumsum(sizes)])
+
+
+def are_near(sets: Shingles, first: Ints, second: Ints, threshold: float) -> npt.NDArray[np.bool_]:
+    """For each two sets whether their Jaccard index reaches the threshold."""
+    near = np.zeros(len(first), bool)
+    for start in range(0, len(first), _EDGES):
+        rows = slice(start, start + _EDGES)
+        near[rows] = jaccard(sets, first[rows], second[rows]) >= threshold
+    return near
+
+
+def jaccard(sets: Shingles, first: Ints, second: Ints) -> npt.NDArray[np.float64]:
+    """|A ∩ B| / |A ∪ B| of each two sets."""
+    tagged = np.concatenate([_tagged(sets, first), _tagged(sets, second)])
+    tagged.sort()
+    both = tagged[1:][tagged[1:] == tagged[:-1]] >> np.uint64(32)
+    common = np.bincount(both.astype(np.int64), minlength=len(first))
+    sizes = np.diff(sets.offsets)
+    index: npt.NDArray[np.float64] = common / (sizes[first] + sizes[second] - common)
+    return index
+
+
+def _tagged(sets: Shingles, rows: Ints) -> Keys:
+    sizes = np.diff(sets.offsets)[rows]
+    ends = np.r_[0, np.cumsum(sizes)]
+    owner = np.repeat(np.arange(len(rows)), sizes)
+    at = sets.offsets[rows][owner] + np.arange(ends[-1]) - ends[owner]
+    return cast(Keys, owner.astype(np.uint64) << np.uint64(32) | sets.keys[at].astype(np.uint64))

@@ -1,0 +1,71 @@
+"""turns.parquet: what was read, a message a row, before any rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_prep.anonymise import Anonymiser
+from data_prep.columns import large
+from data_prep.corpus import Part
+from data_prep.place import Place
+from data_prep.progress import Stages
+from data_prep.store import TURNS
+
+_SCHEMA = pa.schema(
+    [
+        ("dialogue", pa.large_string()),
+        ("turn", pa.int32()),
+        ("speaker", pa.large_string()),
+        ("time", pa.timestamp("ms")),
+        ("text", pa.large_string()),
+    ]
+)
+
+
+def write_turns(
+    work: Place, folder: Place, parts: Sequence[Part], anonymiser: Anonymiser | None, progress: Stages
+) -> None:
+    """Write all turns: dialogue, turn (its place there), speaker, time (null where not known), text."""
+    with (
+        folder.writing(TURNS) as opened,
+        pq.ParquetWriter(opened, _SCHEMA, compression="zstd") as writer,
+        progress.rows("writing turns", sum(part.turns for part in parts)) as advance,
+    ):
+        for part in parts:
+            table = flat(work.read_table(f"turns/{part.name}.parquet"))
+            writer.write_table(table if anonymiser is None else _hidden(table, anonymiser))
+            advance(part.turns)
+
+
+def flat(part: pa.Table) -> pa.Table:
+    """A part of dialogues as rows of turns."""
+    part = part.combine_chunks()
+    texts = part["texts"].chunk(0)
+    lengths = pc.list_value_length(texts).to_numpy(zero_copy_only=False)
+    starts = np.r_[0, np.cumsum(lengths)]
+    turn = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    owner = pa.array(np.repeat(np.arange(len(lengths)), lengths))
+    times = pc.multiply(part["times"].chunk(0).flatten(), 1000.0)
+    columns = [
+        part["dialogue"].chunk(0).take(owner),
+        pa.array(turn.astype(np.int32)),
+        part["speakers"].chunk(0).flatten(),
+        pc.cast(pc.cast(pc.round(times), pa.int64()), pa.timestamp("ms")),
+        texts.flatten(),
+    ]
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _hidden(table: pa.Table, anonymiser: Anonymiser) -> pa.Table:
+    speakers = [anonymiser.speaker(name) for name in table["speaker"].to_pylist()]
+    texts = anonymiser.texts(large(table["text"]).to_pylist())
+    names = [anonymiser.text(name) for name in table["dialogue"].to_pylist()]
+    for name, values in (("dialogue", names), ("speaker", speakers), ("text", texts)):
+        place = _SCHEMA.get_field_index(name)
+        table = table.set_column(place, _SCHEMA.field(name), pa.array(values, pa.large_string()))
+    return table

@@ -1,0 +1,66 @@
+import itertools
+import random
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_prep.near import BANDS, are_near, band_keys, candidates, jaccard, shingle_sets
+
+folded = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
+
+
+def shingles(text):
+    words = text.split(" ")
+    return {tuple(words[k : k + 3]) for k in range(len(words) - 2)} or {tuple(words)}
+
+
+@settings(deadline=None)
+@given(st.lists(folded, min_size=1, max_size=6))
+def test_the_index_is_the_one_of_sets(texts):
+    sets = shingle_sets(pa.array(texts, pa.large_string()))
+    both = list(itertools.product(range(len(texts)), repeat=2))
+    first, second = (np.array(side) for side in zip(*both, strict=True))
+    expected = []
+    for a, b in both:
+        left, right = shingles(texts[a]), shingles(texts[b])
+        expected.append(len(left & right) / len(left | right))
+    assert np.allclose(jaccard(sets, first, second), expected)
+
+
+def test_the_bands_find_what_an_exact_join_finds():
+    """Sentences with a few words exchanged: of the pairs with an index of 0.8 or more hardly one is missed."""
+    draw = random.Random(0)
+    words = [f"w{k}" for k in range(400)]
+    texts = []
+    for _ in range(150):
+        sentence = draw.choices(words, k=draw.randint(12, 40))
+        for _ in range(4):
+            copy = list(sentence)
+            for _ in range(draw.randint(0, 2)):
+                copy[draw.randrange(len(copy))] = draw.choice(words)
+            texts.append(" ".join(copy))
+    sets = [shingles(text) for text in texts]
+    near = {
+        (b, a)
+        for a, b in itertools.combinations(range(len(texts)), 2)
+        if len(sets[a] & sets[b]) >= 0.8 * len(sets[a] | sets[b])
+    }
+    column = pa.array(texts, pa.large_string())
+    bands = band_keys(column, BANDS)
+    later, earlier = candidates(bands[name].to_numpy() for name in bands.column_names)
+    found = are_near(shingle_sets(column), later, earlier, 0.8)
+    dropped = set(later[found].tolist())
+    missed = [b for b, _ in near if b not in dropped]
+    assert len(near) > 100
+    assert len(missed) <= 0.01 * len({b for b, _ in near})
+    assert set(zip(later[found].tolist(), earlier[found].tolist(), strict=True)) <= near
+
+
+def test_no_text_no_candidate():
+    empty = pa.array([], pa.large_string())
+    bands = band_keys(empty, BANDS)
+    later, earlier = candidates(bands[name].to_numpy() for name in bands.column_names)
+    assert len(later) == len(earlier) == 0
+    assert len(shingle_sets(empty).keys) == 0
