@@ -54,7 +54,15 @@ class Parser(ArgumentParser):
         Raises:
             ConfigError: an argument is unknown or of the wrong type.
         """
-        return parse_blaming(self.parse_args, [self._spelt(word) for word in argv])
+        words = [self._spelt(word) for word in argv]
+        following = [*words[1:], ""][: len(words)]
+        return parse_blaming(self.parse_args, [self._switched(*both) for both in zip(words, following, strict=True)])
+
+    def _switched(self, word: str, following: str) -> str:
+        """``--anonymise`` alone is ``--anonymise true``."""
+        action = self._option_string_actions.get(word)
+        switch = getattr(action, "_typehint", None) is bool and following.lower() not in ("true", "false", "yes", "no")
+        return f"{word}=true" if switch else word
 
     def _spelt(self, word: str) -> str:
         """``--stop-after`` is as good as ``--stop_after``, which a field of a dataclass is called."""

@@ -35,7 +35,7 @@ class DemoCommand:
     """Folder for the prepared dialogues and the bot; a bot that is there already is not trained again."""
     again: bool = False
     """Train anew, even if the bot is there."""
-    recipe: str = "tiny"
+    recipe: str = "demo"
     """Recipe of `chatbot fit` to train with."""
 
 

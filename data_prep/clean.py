@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -106,9 +106,12 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     turns, me = _turns(part, config)
     raw = _raw_keys(turns) if config.compare else None
     place = number * PAIRS_A_PART
-    texts = repair_column(_hide(turns.texts, config.anonymiser), tally, place)
-    texts = _hide(texts, config.anonymiser)  # once more: a repair may lay a name bare
+    texts = repair_column(turns.texts, tally, place)
     merged = merge_runs(Turns(turns.dialogue, turns.speaker, texts, turns.answers))
+    if config.anonymiser is not None:  # last: a repair may lay a name bare, and two messages make up a number
+        merged = replace(merged, texts=_hide(merged.texts, config.anonymiser))
+        for entry in tally.counts.values():
+            entry.examples.clear()  # they show the texts as they were
     folded = fold_column(merged.texts)
     known = Texts(merged.texts, count(merged.texts), hash_column(folded))
     window = cut(merged, known.counts.words, hollow(known), config.pairs, me)
@@ -118,7 +121,7 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     Filters(config.filters).judge(verdict, merged.texts, folded, last, window.reply)
     if not given:
         _enter(tally, verdict, merged.texts, last, window.reply, place)
-    pairs = _table(part, merged, window, verdict, known.folded, config)
+    pairs = _table(part, merged, window, verdict, known.folded, config, number)
     passed = np.arange(len(verdict)) if given else np.flatnonzero(verdict == PASSED)
     bands = None
     if config.bands:
@@ -199,9 +202,7 @@ def _raw_keys(turns: Turns) -> RawKeys:
     return RawKeys(mix(keys[follows - 1], keys[follows]), whole)
 
 
-def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser | None) -> pa.LargeStringArray:
-    if anonymiser is None:
-        return texts
+def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser) -> pa.LargeStringArray:
     return pa.array(anonymiser.texts(texts.to_pylist()), pa.large_string())
 
 
@@ -216,10 +217,16 @@ def _enter(tally: Tally, verdict: Ints, texts: pa.LargeStringArray, last: Ints, 
 
 
 def _table(
-    part: pa.Table, merged: Turns, window: windows.Windows, verdict: Ints, keys: Keys, config: CleanConfig
+    part: pa.Table,
+    merged: Turns,
+    window: windows.Windows,
+    verdict: Ints,
+    keys: Keys,
+    config: CleanConfig,
+    number: int,
 ) -> pa.Table:
     owner = merged.dialogue[window.reply]
-    names = part["dialogue"].combine_chunks()
+    names = large(part["dialogue"]) if config.anonymiser is None else hidden_names(len(part), number)
     groups = part["group" if config.by_group else "dialogue"].to_pylist()
     splits = np.array([split_of(group, config.split) for group in groups], np.int8)
     oldest_first = window.context[:, ::-1]
@@ -228,7 +235,7 @@ def _table(
     last = window.context[:, 0]
     return pa.table(
         {
-            "dialogue": _shown(names, config.anonymiser).take(pa.array(owner)),
+            "dialogue": names.take(pa.array(owner)),
             "context": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(oldest_first[there].astype(np.int32))),
             "reply": pa.array(window.reply.astype(np.int32)),
             "verdict": pa.array(verdict.astype(np.int8)),
@@ -240,8 +247,6 @@ def _table(
     )
 
 
-def _shown(names: pa.Array, anonymiser: Anonymiser | None) -> pa.Array:
-    names = large(names)
-    if anonymiser is None:
-        return names
-    return pa.array([anonymiser.text(name) for name in names.to_pylist()], pa.large_string())
+def hidden_names(dialogues: int, number: int) -> pa.LargeStringArray:
+    """Ids that tell nothing: a dialogue's own begins with the name of its file, which is often that of a person."""
+    return pa.array([f"dialogue {number}-{row}" for row in range(dialogues)], pa.large_string())

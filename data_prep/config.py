@@ -64,12 +64,17 @@ class PrepareConfig:
             raise PrepareError(f"--format is {self.format!r}; expected one of {', '.join(FORMATS)}")
         if self.stop_after not in (None, "read", "pairs"):
             raise PrepareError(f"--stop-after is {self.stop_after!r}; expected read or pairs")
+        if self.stop_after == "read" and self.given:
+            raise PrepareError("--stop-after read takes neither --valid nor --test; read each split by itself")
         if self.runner not in ("local", "ray"):
             raise PrepareError(f"--runner is {self.runner!r}; expected local or ray")
         if self.workers is not None and self.workers < 1:
             raise PrepareError(f"--workers is {self.workers}; expected at least 1")
         if self.names is not None and not self.anonymise:
             raise PrepareError("--names is given without --anonymise; give both, or neither")
+
+        if self.ray_address is not None and self.runner != "ray":
+            raise PrepareError("--ray-address is given without --runner ray; give both, or neither")
 
     @property
     def given(self) -> dict[int, str]:

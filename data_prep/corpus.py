@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from data_prep.columns import Bools, Ints, Keys
 from data_prep.dedupe import Verdicts
 from data_prep.grouping import distinct, runs
-from data_prep.near import Shingles
+from data_prep.near import Shingles, Side
 from data_prep.place import Place
 from data_prep.runner import Runner
 from data_prep.stages import ShingleTask, shingle
@@ -54,13 +54,13 @@ class Parts:
         """See ``dedupe.Corpus``."""
         return np.concatenate([np.zeros(0, np.uint32), *(self._band(part, f"band{number}") for part in self._parts)])
 
-    def shingles(self, rows: Ints) -> Shingles:
+    def shingles(self, rows: Ints, side: Side) -> Shingles:
         """See ``dedupe.Corpus``."""
         tasks = []
         for place, part in enumerate(self._parts):
             inside = rows[np.searchsorted(rows, self.starts[place]) : np.searchsorted(rows, self.starts[place + 1])]
             if len(inside):
-                tasks.append(ShingleTask(self._work, part.name, inside - self.starts[place]))
+                tasks.append(ShingleTask(self._work, part.name, side, inside - self.starts[place]))
         found = list(self._runner.map(shingle, tasks))
         keys = [np.zeros(0, np.uint32), *(each.keys for each in found)]
         sizes = [np.zeros(0, np.int64), *(np.diff(each.offsets) for each in found)]

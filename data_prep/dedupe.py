@@ -16,12 +16,14 @@ import numpy.typing as npt
 from data_prep.columns import Bools, Ints, Keys
 from data_prep.errors import PrepareError
 from data_prep.grouping import distinct, earliest, runs
-from data_prep.near import BANDS, Shingles, are_near, candidates
+from data_prep.near import BANDS, Shingles, Side, are_near, candidates
 from data_prep.rules import REASONS, REPEATS
 from data_prep.rules.whole_columns import PASSED
+from data_prep.split import TRAIN
 
 GENERIC, REPEATED, LEAKING, NEAR, NEAR_LEAKING, CAPPED = (REASONS.index(reason) for reason in REPEATS)
 Verdicts = npt.NDArray[np.int8]
+_SIDES: tuple[Side, ...] = ("context", "reply")
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Corpus(Protocol):
     def band(self, number: int) -> npt.NDArray[np.uint32]:
         """Keys of one band, of the pairs that are ``banded``."""
 
-    def shingles(self, rows: Ints) -> Shingles:
-        """Shingle sets of the pairs at some places (ascending)."""
+    def shingles(self, rows: Ints, side: Side) -> Shingles:
+        """Shingle sets of the pairs at some places (ascending): of context and reply as one text, or of one of them."""
 
 
 def find_repeats(corpus: Corpus, config: DedupeConfig, step: Callable[[str], None] = lambda stage: None) -> Verdicts:
@@ -137,17 +139,35 @@ def _drop_exact(verdict: Verdicts, corpus: Corpus) -> None:
 
 
 def _drop_near(verdict: Verdicts, corpus: Corpus, threshold: float) -> None:
+    """Across splits two pairs are near if they are as one text; within a split, only if both their sides are.
+
+    Else `X → LONG` would take `LONG → short` of the same dialogue along, and `LONG → yes` a `LONG → no`.
+    """
     alive = verdict[corpus.banded] == PASSED
     rows = corpus.banded[alive]
-    later, earlier = candidates(corpus.band(number)[alive] for number in range(BANDS))
-    asked = ~corpus.given[rows[later]]
-    later, earlier = later[asked], earlier[asked]
+    held = corpus.split[rows] != TRAIN
+    found = candidates((corpus.band(number)[alive] for number in range(BANDS)), held)
+    later, earlier = rows[found[0]], rows[found[1]]
+    asked = ~corpus.given[later]
+    later, earlier = _near(corpus, later[asked], earlier[asked], "both", threshold)
+    leaks = corpus.split[later] != corpus.split[earlier]
+    within = later[~leaks], earlier[~leaks]
+    for side in _SIDES:
+        within = _near(corpus, *within, side, threshold)
+    later, earlier = np.r_[later[leaks], within[0]], np.r_[earlier[leaks], within[1]]
+    reasons = np.repeat([NEAR_LEAKING, NEAR], [int(leaks.sum()), len(within[0])])
+    order = np.lexsort((reasons != NEAR_LEAKING, later))
+    for one, other, reason in zip(*(column[order].tolist() for column in (later, earlier, reasons)), strict=True):
+        if verdict[other] == PASSED and verdict[one] == PASSED:  # what has gone itself takes nothing along
+            verdict[one] = reason
+
+
+def _near(corpus: Corpus, later: Ints, earlier: Ints, side: Side, threshold: float) -> tuple[Ints, Ints]:
+    """Of some candidates those that are near by one of their sides, or by both as one text."""
     wanted = distinct(np.r_[later, earlier].astype(np.uint64)).astype(np.int64)
-    sets = corpus.shingles(rows[wanted])
+    sets = corpus.shingles(wanted, side)
     near = are_near(sets, np.searchsorted(wanted, later), np.searchsorted(wanted, earlier), threshold)
-    later, earlier = rows[later[near]], rows[earlier[near]]
-    verdict[later] = NEAR
-    verdict[later[corpus.split[later] != corpus.split[earlier]]] = NEAR_LEAKING
+    return later[near], earlier[near]
 
 
 def _cap(verdict: Verdicts, corpus: Corpus, most: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from daft import Series
 
-from data_prep.columns import Ints, Keys, hash_column, mix
+from data_prep.columns import Bools, Ints, Keys, hash_column, mix
 from data_prep.grouping import distinct, in_order, runs
 
 BANDS = 16
 _ROWS = 4  # hashes a band
 _SHINGLE = 3  # words
 _FIRST, _BEFORE = 4, 4  # members of a band that each other member is compared with: its first, and those just before
+_HELD = 1 << 24  # comparisons with held-out pairs that one band may cost
 _EDGES = 1 << 19  # candidates whose shingles are counted at a time
 Small = npt.NDArray[np.uint32]
+Side = Literal["both", "context", "reply"]
 
 
 @dataclass(frozen=True)
@@ -54,31 +56,59 @@ def band_keys(folded: pa.LargeStringArray, bands: int) -> pa.Table:
     return pa.table(columns)
 
 
-def candidates(bands: Iterator[Small]) -> tuple[Ints, Ints]:
-    """Pairs of places (later, earlier) that share a band, without repeats, the later ascending."""
+def candidates(bands: Iterator[Small], held: Bools) -> tuple[Ints, Ints]:
+    """Pairs of places (later, earlier) that share a band, without repeats, the later ascending.
+
+    Members of a band are compared with a few others, since large bands hold what is all alike; but with each one that
+    is held out, as far as there are not thousands of them.
+
+    Args:
+        bands: keys of each band, one a place.
+        held: whether a place belongs to a held-out split.
+    """
     found = np.zeros(0, np.uint64)
     for keys in bands:
-        found = distinct(np.concatenate([found, _edges(keys)]))
+        found = distinct(np.concatenate([found, _edges(keys, held)]))
     return (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
-def _edges(keys: Small) -> Keys:
+def _edges(keys: Small, held: Bools) -> Keys:
     ordered, order = in_order(keys)
     starts, sizes = runs(ordered)
     shared = np.repeat(sizes > 1, sizes)
     start = np.repeat(starts, sizes)[shared]
     at = np.flatnonzero(shared)
     inside = at - start
-    edges = []
+    edges = [_with_held(order, starts[sizes > 1], sizes[sizes > 1], held)]
     for back in range(1, _BEFORE + 1):
         rows = inside >= back
         edges.append((order[at[rows]], order[at[rows] - back]))
     for first in range(_FIRST):
         rows = inside > first + _BEFORE
         edges.append((order[at[rows]], order[start[rows] + first]))
-    later = np.concatenate([a for a, _ in edges]).astype(np.uint64)
-    earlier = np.concatenate([b for _, b in edges]).astype(np.uint64)
-    return distinct(later << np.uint64(32) | earlier)
+    one = np.concatenate([a for a, _ in edges]).astype(np.uint64)
+    other = np.concatenate([b for _, b in edges]).astype(np.uint64)
+    later, earlier = np.maximum(one, other), np.minimum(one, other)
+    return distinct((later << np.uint64(32) | earlier)[later != earlier])
+
+
+def _with_held(order: Ints, starts: Ints, sizes: Ints, held: Bools) -> tuple[Ints, Ints]:
+    """Each member of each band with the held-out members of it."""
+    members = np.repeat(np.arange(len(sizes)), sizes)
+    at = np.repeat(starts, sizes) + np.arange(len(members)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    out = held[order[at]]
+    places = at[out]  # of held-out members, band after band
+    counts = np.bincount(members[out], minlength=len(sizes))
+    first = np.cumsum(counts) - counts
+    mixed = (counts > 0)[members]
+    at, members = at[mixed], members[mixed]
+    most = int(min(counts.max(initial=0), max(_FIRST, _HELD // max(1, len(at)))))
+    one, other = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number in range(most):
+        rows = counts[members] > number
+        one.append(order[at[rows]])
+        other.append(order[places[first[members[rows]] + number]])
+    return np.concatenate(one), np.concatenate(other)
 
 
 def shingle_sets(folded: pa.LargeStringArray) -> Shingles:

@@ -15,6 +15,7 @@ from data_prep.errors import PrepareError
 from data_prep.rules import is_placeholder, repair
 
 NONE = -1
+_MOST_TURNS = 1000  # columns of a table with a row for each pair
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class PairConfig:
         for name in ("context_turns", "context_words"):
             if getattr(self, name) < 1:
                 raise PrepareError(f"pairs.{name} is {getattr(self, name)}; expected at least 1")
+        if self.context_turns > _MOST_TURNS:
+            raise PrepareError(f"pairs.context_turns is {self.context_turns:,}; expected at most {_MOST_TURNS:,}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from data_prep.config import PrepareConfig
 from data_prep.corpus import Part, Parts, find_leaks
 from data_prep.encoding import encode_splits, train_vocabulary
 from data_prep.errors import PrepareError
-from data_prep.filters import FilterConfig, read_banned
+from data_prep.filters import FilterConfig, Filters, read_banned
 from data_prep.place import Place
 from data_prep.plan import Plan, anonymiser_for, check_speaker, plan_all
 from data_prep.progress import Stages
@@ -23,7 +23,7 @@ from data_prep.report import Report, reasons_in_order
 from data_prep.rules.whole_columns import PASSED
 from data_prep.runner import Runner, running
 from data_prep.shape import Shape
-from data_prep.split import TRAIN
+from data_prep.split import TRAIN, VALID
 from data_prep.tally import Tally
 from data_prep.turns import write_turns
 
@@ -58,6 +58,7 @@ def prepare(inputs: Sequence[Path | str], output: Path | str, config: PrepareCon
         PrepareError: an input cannot be read, nothing in it is talk, or ``output`` holds other things.
     """
     place = store.check_output(output)
+    Filters(filter_config(config))  # a list or language that is wrong is told before the work begins
     report = Report(tally=new_tally())
     plan = plan_all(inputs, config, report.notes, place.local)
     with (
@@ -69,6 +70,7 @@ def prepare(inputs: Sequence[Path | str], output: Path | str, config: PrepareCon
         parts = _read(run, plan)
         if config.stop_after == "read":
             write_turns(run.work, run.folder, parts, run.anonymiser, progress)
+            report.hide(run.anonymiser)
         else:
             _clean_and_split(run, plan, parts)
             books.write(run.folder, plan, config, report, run.shape, run.anonymiser)
@@ -148,6 +150,11 @@ def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts)
     undivided = not kept_in_train and not run.config.given
     if undivided and (run.config.split.valid or run.config.split.test):
         run.report.warnings.append("too few dialogues to hold some out: all pairs are for training")
+    held = int(((verdict == PASSED) & (corpus.split == VALID)).sum())
+    if not undivided and not kept_in_train:
+        run.report.warnings.append("no pair is left for training: what was given held out has them all")
+    elif run.config.given and not held:
+        run.report.warnings.append("no pair to validate on: give --valid too, or `chatbot fit` cannot stop early")
     top = corpus.most_frequent_replies(_TOP_REPLIES)
     tasks = [
         splitting.WriteTask(

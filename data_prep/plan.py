@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from data_prep import sources
@@ -15,7 +16,7 @@ from data_prep.errors import PrepareError
 from data_prep.filters import read_list
 from data_prep.place import Place
 from data_prep.sources.files import File, Notes
-from data_prep.stages import ReadTask
+from data_prep.stages import SPEAKERS, ReadTask
 from data_prep.store import FORMAT
 
 _PORTION = 32 << 20  # bytes that one task reads, give or take a file
@@ -48,7 +49,9 @@ class Plan:
             for reading in readings
         ]
         lists = [File(path, path).stamp() for path in (config.banned, config.names) if path is not None]
-        return json.dumps([FORMAT, config.as_dict(), config.stop_after, lists, files], sort_keys=True, default=str)
+        return json.dumps(
+            [FORMAT, version("chatbot"), config.as_dict(), config.stop_after, lists, files], sort_keys=True, default=str
+        )
 
     def nothing(self) -> str:
         """What to say where no file held a turn."""
@@ -83,6 +86,10 @@ def anonymiser_for(config: PrepareConfig, speakers: Counter[str]) -> Anonymiser 
     """What hides the speakers' names, if it was asked for; the one who talks most is `speaker 1`."""
     if not config.anonymise:
         return None
+    if len(speakers) >= SPEAKERS:
+        raise PrepareError(
+            f"{len(speakers):,} speakers are too many to hide the names of; prepare the corpus in portions"
+        )
     ordered = sorted(speakers, key=lambda name: (-speakers[name], name))
     return Anonymiser(ordered, read_list(config.names, "names") if config.names else ())
 

@@ -41,7 +41,8 @@ def preview(inputs: Sequence[Path | str], config: PrepareConfig) -> tuple[list[D
     found = chain.from_iterable(map(sources.grouped, readings))
     first = list(islice((dialogue for dialogue in found if dialogue.turns), _LOOKED_AT))
     speakers = Counter(turn.speaker for dialogue in first for turn in dialogue.turns)
-    check_speaker(config, speakers)
+    if len(first) < _LOOKED_AT:  # else the rest may know them
+        check_speaker(config, speakers)
     anonymiser = anonymiser_for(config, speakers)
     report.dialogues = len(first)
     report.turns = sum(len(dialogue.turns) for dialogue in first)
@@ -59,13 +60,13 @@ def preview(inputs: Sequence[Path | str], config: PrepareConfig) -> tuple[list[D
         first = [
             replace(
                 dialogue,
-                id=anonymiser.text(dialogue.id),
+                id=f"dialogue {number}",
                 turns=tuple(
                     turn._replace(speaker=anonymiser.speaker(turn.speaker), text=anonymiser.text(turn.text))
                     for turn in dialogue.turns
                 ),
             )
-            for dialogue in first[:_DIALOGUES]
+            for number, dialogue in enumerate(first[:_DIALOGUES])
         ]
     return first, report
 

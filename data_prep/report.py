@@ -62,10 +62,7 @@ class Report:
                 anonymiser.text(name): anonymiser.text(why) for name, why in self.notes.passed_over.items()
             }
             self.notes.warnings = anonymiser.texts(self.notes.warnings)
-            self.leaks = {
-                split: replace(leak, names=tuple(anonymiser.texts(list(leak.names))))
-                for split, leak in self.leaks.items()
-            }
+            self.leaks = {split: replace(leak, names=()) for split, leak in self.leaks.items()}
 
     def check(self) -> None:
         """The books balance, or we have made a mistake: seen = kept + dropped."""

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from data_prep import sources
 from data_prep.clean import DIALOGUES, CleanConfig, clean_part
 from data_prep.columns import Ints, fold_column, joined, large
-from data_prep.near import Shingles, shingle_sets
+from data_prep.near import Shingles, Side, shingle_sets
 from data_prep.place import Place
 from data_prep.records import Dialogue
 from data_prep.sources.files import Notes, valid
@@ -27,7 +27,7 @@ from data_prep.split import hash64
 
 TURNS_A_PART = 1 << 17
 _BATCH = 1 << 10  # dialogues that are turned into columns at a time
-_SPEAKERS = 100_000  # names that are remembered; a corpus with more is no chat of people one knows
+SPEAKERS = 1_000_000  # names that are remembered; a corpus with more is no chat of people one knows
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _parts(dialogues: Iterable[Dialogue], speakers: Counter[str], groups: set[in
         batches.append(to_table(rows))
         turns += sum(len(row.turns) for row in rows)
         groups.update(hash64(group) for group in {row.group for row in rows})
-        if len(speakers) < _SPEAKERS:
+        if len(speakers) < SPEAKERS:
             speakers.update(turn[0] for row in rows for turn in row.turns)
         if turns >= TURNS_A_PART:
             yield pa.concat_tables(batches)
@@ -170,16 +170,17 @@ class ShingleTask:
 
     work: Place
     part: str
+    side: Side
     rows: Ints = field(repr=False)
 
 
 def shingle(task: ShingleTask) -> Shingles:
-    """Shingle sets of some pairs of a part."""
+    """Shingle sets of some pairs of a part, or of one of their sides."""
     texts = large(task.work.read_table(f"clean/{task.part}.texts.parquet")["text"])
     pairs = task.work.read_table(f"clean/{task.part}.pairs.parquet", ["context", "reply"]).take(pa.array(task.rows))
-    context = pairs["context"].combine_chunks()
-    sides = [fold_column(texts.take(rows)) for rows in (last_places(context), pairs["reply"].combine_chunks())]
-    return shingle_sets(joined(*sides))
+    places = {"context": last_places(pairs["context"].combine_chunks()), "reply": pairs["reply"].combine_chunks()}
+    wanted = places if task.side == "both" else {task.side: places[task.side]}
+    return shingle_sets(joined(*(fold_column(texts.take(rows)) for rows in wanted.values())))
 
 
 def last_places(context: pa.LargeListArray) -> pa.Array:

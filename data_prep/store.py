@@ -108,11 +108,9 @@ def check_output(output: Path | str) -> Place:
     Raises:
         PrepareError: it is a file, or a folder with other things in it.
     """
-    if "://" in str(output):
-        place = Place(str(output).rstrip("/"))
-        if place.exists() and not (place.exists(REPORT) or place.exists(TURNS)):
-            raise PrepareError(f"{output}: holds something that `chatbot prepare` did not write; give another --output")
-        return place
+    output = str(output).removeprefix("file://")
+    if "://" in output:
+        return _check_remote(output.rstrip("/"))
     path = Path(output).resolve()  # a link stays a link
     if path.exists() and not path.is_dir():
         raise PrepareError(f"{path}: is a file; expected a folder to write to; give another --output")
@@ -126,6 +124,21 @@ def check_output(output: Path | str) -> Place:
             f"{path}: holds files that `chatbot prepare` did not write{named}; give another --output, or empty it"
         )
     return Place(str(path))
+
+
+def _check_remote(output: str) -> Place:
+    place = Place(output)
+    try:
+        names = set(place.names("")) if place.exists() else set()
+    except (OSError, ValueError, ImportError, TypeError) as error:
+        raise PrepareError(f"{output}: cannot be reached ({error}); check the URL and run again") from error
+    strangers = sorted(names - _OURS)
+    if strangers or (names and not names & {REPORT, TURNS}):
+        raise PrepareError(
+            f"{output}: holds files that `chatbot prepare` did not write ({(strangers or sorted(names))[0]}); "
+            "give another --output, or empty it"
+        )
+    return place
 
 
 @contextmanager

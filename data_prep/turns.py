@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.anonymise import Anonymiser
+from data_prep.clean import hidden_names
 from data_prep.columns import large
 from data_prep.corpus import Part
 from data_prep.place import Place
@@ -36,8 +37,11 @@ def write_turns(
         pq.ParquetWriter(opened, _SCHEMA, compression="zstd") as writer,
         progress.rows("writing turns", sum(part.turns for part in parts)) as advance,
     ):
-        for part in parts:
-            table = flat(work.read_table(f"turns/{part.name}.parquet"))
+        for number, part in enumerate(parts):
+            table = work.read_table(f"turns/{part.name}.parquet")
+            if anonymiser is not None:
+                table = table.set_column(0, "dialogue", hidden_names(len(table), number))
+            table = flat(table)
             writer.write_table(table if anonymiser is None else _hidden(table, anonymiser))
             advance(part.turns)
 
@@ -64,8 +68,7 @@ def flat(part: pa.Table) -> pa.Table:
 def _hidden(table: pa.Table, anonymiser: Anonymiser) -> pa.Table:
     speakers = [anonymiser.speaker(name) for name in table["speaker"].to_pylist()]
     texts = anonymiser.texts(large(table["text"]).to_pylist())
-    names = [anonymiser.text(name) for name in table["dialogue"].to_pylist()]
-    for name, values in (("dialogue", names), ("speaker", speakers), ("text", texts)):
+    for name, values in (("speaker", speakers), ("text", texts)):
         place = _SCHEMA.get_field_index(name)
         table = table.set_column(place, _SCHEMA.field(name), pa.array(values, pa.large_string()))
     return table

@@ -64,6 +64,7 @@ REPAIRS: tuple[Repair, ...] = (
     Repair("newlinechar", repair_markup.drop_newline_tokens),
     Repair("curly quotes", repair_marks.straighten_quotes),
     Repair(WHITE_SPACE, repair_characters.even_spaces),
+    Repair("parted characters", repair_characters.join_characters),
     Repair("footnote marks", repair_markup.drop_footnotes),
     Repair("spaced apostrophes", repair_marks.join_apostrophes),
     Repair("spaces at marks", repair_marks.close_spaces),

@@ -36,6 +36,10 @@ _JOINED = (
     "\u0600-\u0dff\u0f00-\u109f\u1780-\u18af\u1a00-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00011fff\U0001e900-\U0001e95f"
 )
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ebef"
+_TOGETHER = re.compile(f"[{_HAN}]{{2}}")
+_HAN_MARK = "\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
+_PARTED = re.compile(f" (?<=[{_HAN}{_HAN_MARK}] )(?=[{_HAN}{_HAN_MARK}])")
 _PICTURE = "\u2190-\u2bff\U0001f000-\U0001faff"
 _PICTURE_END = _PICTURE + "\xa9\xae\u20e3\ufe0f\U000e007f"
 _NEVER = "\xad\u034f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0001"
@@ -146,6 +150,17 @@ def drop_invisible(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
+def join_characters(text: str) -> str:
+    """Close Chinese text of which a tokeniser parted every character; where two stand together, nobody did.
+
+    >>> join_characters("你 好 ， 在 哪 里 ？ ok 吗"), join_characters("你好 朋友")
+    ('你好，在哪里？ ok 吗', '你好 朋友')
+    """
+    if text.isascii() or not _PARTED.search(text) or _TOGETHER.search(text):
+        return text
+    return _PARTED.sub("", text)
+
+
 def even_spaces(text: str) -> str:
     r"""One plain space between words and none around: line breaks, tabs, no-break and ideographic spaces alike.
 
@@ -162,6 +177,11 @@ def even_spaces(text: str) -> str:
 def may_be_mojibake(text: str) -> bool:
     """Whether ``mend_encoding`` might change ``text``: ftfy's own judgement, behind a cheaper look."""
     return bool(_MOJIBAKE_SIGN.search(text)) and ("\ufffd" in text or is_bad(text))
+
+
+def may_be_parted(text: str) -> bool:
+    """Whether ``join_characters`` might change ``text``."""
+    return bool(_PARTED.search(text))
 
 
 def _whole(match: re.Match[str]) -> str:

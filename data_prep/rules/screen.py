@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from data_prep.rules.repair_characters import may_be_mojibake
+from data_prep.rules.repair_characters import may_be_mojibake, may_be_parted
 
 # Each pattern begins with a set of characters and looks back from there: the regex engine then skips all else.
 _BAD_STOP = re.compile(r"[.?!,;:](?:(?<= [,;:?!])|(?<= \.)(?!\w)|(?<=\w\w[.?!])[^\W\d_])").search
@@ -46,5 +46,9 @@ def is_clean(text: str) -> bool:
     if _BAD_STOP(text) or _HELD(text) or _BAD_MARK(text) or "newlinechar" in text:
         return False
     return text.isascii() or not (
-        not unicodedata.is_normalized("NFC", text) or may_be_mojibake(text) or _STACKED(text) or _HELD_PICTURE(text)
+        not unicodedata.is_normalized("NFC", text)
+        or may_be_mojibake(text)
+        or _STACKED(text)
+        or _HELD_PICTURE(text)
+        or may_be_parted(text)
     )

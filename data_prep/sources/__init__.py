@@ -88,9 +88,7 @@ def plan(
         raise PrepareError(f"--format is {wanted!r}; expected one of {', '.join(FORMATS)}")
     config = config or SourceConfig()
     named = [str(given) for given in inputs]
-    readings = [
-        reading for given in named if given.startswith(hub.SCHEME) for reading in hub.readings(given, notes, config)
-    ]
+    readings = [reading for given in named if given.startswith(hub.SCHEME) for reading in _of_hub(given, notes, config)]
     files = find([given for given in named if not given.startswith(hub.SCHEME)], output)
     rest = files
     for name, gather in _GATHERERS.items():
@@ -107,6 +105,12 @@ def plan(
     place = {file.name: (number, file) for number, file in enumerate(files)}
     readings.sort(key=lambda reading: place[reading.files[0]][0] if reading.files[0] in place else -1)
     return [_stamped(reading, [place[name][1] for name in reading.files if name in place]) for reading in readings]
+
+
+def _of_hub(given: str, notes: Notes, config: SourceConfig) -> list[Reading]:
+    """``hf://NAME#SPLIT`` is that split, whatever the settings say: official splits lie side by side there."""
+    name, _, split = given.partition("#")
+    return hub.readings(name, notes, replace(config, hub_split=split) if split else config)
 
 
 def _stamped(reading: Reading, files: list[File]) -> Reading:

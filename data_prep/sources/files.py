@@ -20,6 +20,19 @@ from data_prep.sources.encodings import MARKS, MENDING, detect, wide_encoding
 
 HEAD = 1 << 16  # bytes looked at to recognise a format
 _ARCHIVE = b"PK\x03\x04"
+# As the file systems of fsspec call what tells one version of a file from another.
+_CHANGES = (
+    "size",
+    "mtime",
+    "created",
+    "ETag",
+    "etag",
+    "LastModified",
+    "last_modified",
+    "Last-Modified",
+    "updated",
+    "md5",
+)
 
 
 @dataclass
@@ -59,6 +72,10 @@ class File:
     path: str
     name: str
     opener: Callable[[], BinaryIO] | None = field(default=None, compare=False, repr=False)
+    archive: File | None = field(default=None, repr=False)
+    """The zip that it is in."""
+    unpacked: int = 0
+    """Bytes of a member of a zip."""
 
     def open(self) -> BinaryIO:
         """The bytes, from the beginning.
@@ -112,16 +129,15 @@ class File:
         return lines[:-1] if len(self.head) == HEAD and len(lines) > 1 else lines
 
     def stamp(self) -> tuple[int, str]:
-        """Its size in bytes (of a member, of its whole archive), and what changes when it does."""
+        """Its size in bytes, and what changes when it does."""
+        if self.archive is not None:
+            return self.unpacked, self.archive.stamp()[1]
         if "://" in self.path:
             system, path = fsspec.url_to_fs(self.path)
             info = system.info(path)
-            return int(info.get("size") or 0), str(info.get("mtime") or info.get("ETag") or "")
-        path_here = Path(self.path)
-        while not path_here.exists() and path_here != path_here.parent:
-            path_here = path_here.parent
-        stat = path_here.stat()
-        return stat.st_size, str(stat.st_mtime_ns)
+            return int(info.get("size") or 0), str([info.get(key) for key in _CHANGES])
+        stat = Path(self.path).stat()
+        return stat.st_size, f"{stat.st_size} {stat.st_mtime_ns}"
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """(Number from 1, line without its end)."""
@@ -161,6 +177,7 @@ def find(inputs: list[str], output: Path | None = None) -> list[File]:
     """
     files: list[File] = []
     for given in inputs:
+        given = given.removeprefix("file://")
         found = _remote(given) if "://" in given else _local(Path(given), output)
         for file in found:
             members = _members(file)
@@ -177,6 +194,8 @@ def _local(given: Path, output: Path | None) -> list[File]:
         return [File(str(given), valid(given.name))]
     if given.is_dir():
         found = sorted(p for p in given.rglob("*") if p.is_file() and not _hidden(p.relative_to(given).as_posix()))
+        ours = _prepared(found) - {given}
+        found = [p for p in found if not ours.intersection(p.parents)]
         found = [p for p in found if output is None or not p.resolve().is_relative_to(output)]
         if not found:
             raise PrepareError(f"{given}: the folder holds no file; expected dialogues; give another INPUT")
@@ -186,11 +205,18 @@ def _local(given: Path, output: Path | None) -> list[File]:
     raise PrepareError(f"{given}: no such file or folder; check the path and run again")
 
 
+def _prepared(files: list[Path]) -> set[Path]:
+    """Folders that `chatbot prepare` wrote: what is in them is no input of its own."""
+    names = set(files)
+    settings = [path.parent for path in files if path.name == "prepare.yaml"]
+    return {folder for folder in settings if folder / "report.json" in names and (folder / "train").is_dir()}
+
+
 def _remote(given: str) -> list[File]:
     try:
         system, root = fsspec.url_to_fs(given)
         found = [root] if system.isfile(root) else sorted(system.find(root))
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, TypeError) as error:
         raise PrepareError(f"{given}: cannot be reached ({error}); check the URL and run again") from error
     files = []
     for path in found:
@@ -209,18 +235,25 @@ def _members(file: File) -> list[File] | None:
         return None
     try:
         with file.open() as opened, zipfile.ZipFile(opened) as archive:
-            members = [i.filename for i in archive.infolist() if not i.is_dir() and i.file_size]
+            members = [(place, info) for place, info in enumerate(archive.infolist()) if info.file_size]
     except (zipfile.BadZipFile, OSError) as error:
         raise PrepareError(f"{file.path}: a broken zip ({error}); export it again") from error
     return [
-        File(f"{file.path}/{member}", valid(f"{file.name}/{member}"), partial(_open_member, file, member))
-        for member in sorted(members)
-        if not _hidden(member) and not member.startswith("__MACOSX/")
+        File(
+            f"{file.path}/{info.filename}",
+            valid(f"{file.name}/{info.filename}"),
+            partial(_open_member, file, place),
+            file,
+            info.file_size,
+        )
+        for place, info in sorted(members, key=lambda member: (member[1].filename, member[0]))
+        if not (info.is_dir() or _hidden(info.filename) or info.filename.startswith("__MACOSX/"))
     ]
 
 
-def _open_member(file: File, member: str) -> BinaryIO:
-    return cast(BinaryIO, _archive(file).open(member))
+def _open_member(file: File, place: int) -> BinaryIO:
+    archive = _archive(file)
+    return cast(BinaryIO, archive.open(archive.infolist()[place]))  # by place: two members may have one name
 
 
 @lru_cache(maxsize=8)  # an export of a workplace has thousands of members, and reading the list of them takes time
@@ -234,7 +267,7 @@ def _named_apart(files: list[File]) -> list[File]:
     apart = []
     for file in files:
         met[file.name] += 1
-        apart.append(file if met[file.name] == 1 else File(file.path, f"{file.name}~{met[file.name]}", file.opener))
+        apart.append(file if met[file.name] == 1 else replace(file, name=f"{file.name}~{met[file.name]}"))
     return apart
 
 

@@ -44,8 +44,9 @@ class Corpus:
     def band(self, number):
         return band_keys(self.joined, BANDS)[f"band{number}"].to_numpy()
 
-    def shingles(self, places):
-        return shingle_sets(self.joined.take(pa.array(places)))
+    def shingles(self, places, side):
+        column = {"both": self.joined, "context": self.contexts, "reply": self.replies}[side]
+        return shingle_sets(column.take(pa.array(places)))
 
 
 def find(entries, given=0, **config):
@@ -90,6 +91,18 @@ def test_near_repeats_go_and_the_earlier_stays():
     assert find(entries, near=0.6) == [PASSED, NEAR, PASSED, LEAKING]
     assert find([*entries[:2], (SENTENCE + " again", "yes", 1)], near=0.6) == [PASSED, NEAR, NEAR_LEAKING]
     assert find(entries[:3], near=0.95) == [PASSED, PASSED, PASSED]
+
+
+def test_a_neighbour_in_the_dialogue_and_another_answer_are_no_repeats():
+    entries = [("so what", SENTENCE, 0), (SENTENCE, "i see", 0), (SENTENCE, "no way", 0)]
+    assert find(entries, near=0.6) == [PASSED] * 3
+    assert find([*entries[:2], (SENTENCE, "no way", 1)], near=0.6)[2] == NEAR_LEAKING, "across splits they are"
+
+
+def test_what_has_gone_itself_takes_nothing_along():
+    words = [f"w{k}" for k in range(60)]
+    chain = [(" ".join(words[start : start + 50]), "yes", 0) for start in (0, 4, 8)]
+    assert find(chain, near=0.8) == [PASSED, NEAR, PASSED]
 
 
 def test_near_repeats_of_a_given_split_leave_training():

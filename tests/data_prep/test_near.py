@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from data_prep.near import BANDS, are_near, band_keys, candidates, jaccard, shingle_sets
 
+NOBODY = np.zeros(1000, bool)
 folded = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
 
 
@@ -49,7 +50,7 @@ def test_the_bands_find_what_an_exact_join_finds():
     }
     column = pa.array(texts, pa.large_string())
     bands = band_keys(column, BANDS)
-    later, earlier = candidates(bands[name].to_numpy() for name in bands.column_names)
+    later, earlier = candidates((bands[name].to_numpy() for name in bands.column_names), NOBODY[: len(column)])
     found = are_near(shingle_sets(column), later, earlier, 0.8)
     dropped = set(later[found].tolist())
     missed = [b for b, _ in near if b not in dropped]
@@ -59,8 +60,27 @@ def test_the_bands_find_what_an_exact_join_finds():
 
 
 def test_no_text_no_candidate():
-    empty = pa.array([], pa.large_string())
+    column = empty = pa.array([], pa.large_string())
     bands = band_keys(empty, BANDS)
-    later, earlier = candidates(bands[name].to_numpy() for name in bands.column_names)
+    later, earlier = candidates((bands[name].to_numpy() for name in bands.column_names), NOBODY[: len(column)])
     assert len(later) == len(earlier) == 0
     assert len(shingle_sets(empty).keys) == 0
+
+
+def test_held_out_pairs_are_compared_with_all_that_share_a_band():
+    """One form, filled in by five hundred people: whoever is near to a held-out one is found in the crowd."""
+    draw = random.Random(1)
+    form = [f"form{k}" for k in range(40)]
+    own = [[f"own{draw.randrange(60)}" for _ in range(6)] for _ in range(500)]
+    texts = [" ".join(form + words) for words in own]
+    column = pa.array(texts, pa.large_string())
+    held = np.arange(500) < 100
+    bands = band_keys(column, BANDS)
+    later, earlier = candidates((bands[name].to_numpy() for name in bands.column_names), held)
+    found = set(zip(later.tolist(), earlier.tolist(), strict=True))
+    sets = [shingles(text) for text in texts]
+    near = {
+        (b, a) for b in range(100, 500) for a in range(100) if len(sets[a] & sets[b]) >= 0.75 * len(sets[a] | sets[b])
+    }
+    assert len(near) > 1000
+    assert len(near - found) <= 0.01 * len(near)

@@ -11,7 +11,18 @@ from data_prep.pipeline import prepare
 from data_prep.preview import preview, show
 from data_prep.vocabulary import VocabularyConfig
 
-SECRETS = ("Marlene", "Okafor", "Tobias", "Quentin", "5550123", "okafor.example", "DE89", "Zweigstein")
+SECRETS = (
+    "José",
+    "654 32",
+    "Marlene",
+    "Okafor",
+    "Tobias",
+    "Quentin",
+    "5550123",
+    "okafor.example",
+    "DE89",
+    "Zweigstein",
+)
 
 
 @pytest.fixture
@@ -25,6 +36,12 @@ def chat(tmp_path):
             f"{day}, 10:{at} - Marlene Okafor: &quot;MARLENE&quot; pays to DE89 3704 0044 0532 0130 00",
             f"{day}, 10:{at} - Tobias L: https://okafor.example/party{number} ?? {'x' * 400}",
         ]
+    lines += [
+        "1/26/23, 9:00\u202fAM - Zweigstein: Jos&eacute; and An<b></b>n, ask me&#64;okafor.example",
+        "1/26/23, 9:01\u202fAM - José: call me under 0171",
+        "1/26/23, 9:01\u202fAM - José: 7654",
+        "1/26/23, 9:01\u202fAM - José: 321, please",
+    ]
     path = tmp_path / "WhatsApp Chat with Marlene Okafor.txt"
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -60,7 +77,9 @@ def test_no_name_and_no_number_is_written(tmp_path, chat, more):
 def test_the_same_secrets_are_there_without(tmp_path, chat):
     prepare([chat], tmp_path / "out", PrepareConfig(workers=1, stop_after="pairs"))
     written = everything(tmp_path / "out")
-    assert all(secret.lower() in written for secret in SECRETS if secret not in ("Zweigstein", "DE89"))
+    assert [
+        secret for secret in SECRETS if secret.lower() not in written and secret not in ("DE89", "José", "Zweigstein")
+    ] == []
 
 
 def test_the_preview_hides_them_too(tmp_path, chat, capsys):

@@ -154,3 +154,52 @@ def test_what_is_left_out_is_counted_once(tmp_path, monkeypatch, workers):
     report = prepare([tmp_path], tmp_path / "out", PrepareConfig(workers=workers, stop_after="pairs"))
     assert report.notes.counts == {"messages of system and tools, left out": 3}
     assert list(report.notes.passed_over) == ["notes.txt"]
+
+
+def test_a_url_of_this_disk_is_a_path_like_any_other(tmp_path, transcript):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "report.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(PrepareError, match=r"thesis\.txt"):
+        prepare([transcript], f"file://{tmp_path}/mine", CONFIG)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+    prepare([f"file://{transcript}"], f"file://{tmp_path}/out", CONFIG)
+    assert store.is_prepared(tmp_path / "out")
+
+
+def test_a_stranger_in_a_bucket_is_not_swept_away(transcript, memory):
+    prepare([transcript], "memory://out", CONFIG)
+    memory.pipe("/out/thesis.txt", b"years of work")
+    with pytest.raises(PrepareError, match=r"thesis\.txt"):
+        prepare([transcript], "memory://out", CONFIG)
+
+
+@pytest.mark.parametrize("url", ["foo://bar/x", "dbfs://x"])
+def test_a_file_system_that_nobody_knows_is_the_users_mistake(tmp_path, transcript, url):
+    with pytest.raises(PrepareError, match=url):
+        prepare([transcript], url, CONFIG)
+    with pytest.raises(PrepareError, match=url):
+        prepare([url], tmp_path / "out", CONFIG)
+
+
+def test_what_prepare_wrote_is_no_input_of_its_own(tmp_path, transcript):
+    prepare([transcript], tmp_path / "one", CONFIG)
+    report = prepare([tmp_path], tmp_path / "two", CONFIG)
+    assert report.formats == {"transcript": 1}
+
+
+def test_two_members_of_one_name_are_both_read(tmp_path):
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(tmp_path / "talk.zip", "w") as archive:  # noqa: PT031
+        for name in ("Ann", "Cy"):
+            archive.writestr("talk.txt", f"{name}: Hi there.\nBo: Hello {name}.\n{name}: So?\n")
+    report = prepare([tmp_path / "talk.zip"], tmp_path / "out", PrepareConfig(workers=1, stop_after="read"))
+    rows = pq.read_table(tmp_path / "out" / "turns.parquet").to_pylist()
+    assert report.turns == 6
+    assert {row["speaker"] for row in rows} == {"Ann", "Bo", "Cy"}
+
+
+def test_a_zip_at_a_url_is_read_in_place(tmp_path, memory):
+    with memory.open("/in/talk.zip", "wb") as opened, zipfile.ZipFile(opened, "w") as archive:
+        archive.writestr("talk.txt", "Ann: Hi there.\nBo: Hello.\nAnn: So?\n")
+    report = prepare(["memory://in/talk.zip"], tmp_path / "out", PrepareConfig(workers=1, stop_after="read"))
+    assert report.turns == 3

@@ -86,7 +86,7 @@ def test_a_second_bot_in_one_place_must_be_asked_for(prepared: Path, tmp_path: P
         (["--validation.patience", "0"], "patience must be at least 1"),
         (["--trainer.precision", "64"], "trainer.precision is 64; expected one of"),
         (["--trainer.accelerator", "abacus"], "abacus"),
-        (["--config", "huge"], "no recipe of that name; expected a YAML file or one of base, large, small, tiny"),
+        (["--config", "huge"], "no recipe of that name; expected a YAML file or one of base, demo, large, small, tiny"),
         (["--data.tokens_per_batch", "0"], "tokens_per_batch is 0"),
         (["--data.context_turns", "0"], "context_turns is 0"),
         (["more"], "more"),
@@ -225,7 +225,7 @@ def test_prompts_may_be_ones_own(
     assert "\x1b" not in err
 
 
-SIZES = {"tiny": (0, 3), "small": (10, 13), "base": (45, 60), "large": (180, 220)}
+SIZES = {"tiny": (0, 3), "demo": (0, 3), "small": (10, 13), "base": (45, 60), "large": (180, 220)}
 
 
 @pytest.mark.parametrize("name", recipe_names("fit"))
