@@ -15,7 +15,7 @@ class _Rows(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """As in ``1,200,000/20,000,000 rows, 95,000/s``."""
-        if not task.completed and not task.total:
+        if task.total == 1 or not (task.completed or task.total):  # a stage that is not about rows, or has none yet
             return Text("")
         total = f"/{task.total:,.0f}" if task.total else ""
         speed = task.finished_speed or task.speed
