@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from data_prep import anonymise_names
 from data_prep.anonymise_names import Names
 from data_prep.anonymise_numbers import NUMBER, PHONE, mask_numbers
-from data_prep.errors import PrepareError
 from data_prep.rules.repair_characters import mend_surrogates
 
 NAME, EMAIL, LINK = anonymise_names.PLACEHOLDER, "[email]", "[link]"
@@ -57,14 +54,6 @@ _MENTION = re.compile(
     r"<@[!&]?\w[\w.|\-]*>|(?<![\w.])@[\u2066-\u2069~]*(?:\d{5,}|(?!\d)\w(?:[\w.\-]*\w)?)[\u2066-\u2069]*"
 )
 _MAY_ADDRESS = re.compile(r"[@/\\]|\.\w|\bat\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class AnonymiseConfig:
-    """Put placeholders for names, telephone numbers, e-mail addresses, links and long numbers."""
-
-    names: str | None = None
-    """A file with one further name a line: people spoken of who do not speak. They go as the speakers' names do."""
 
 
 class Anonymiser:
@@ -123,17 +112,6 @@ class Anonymiser:
         text = _outside(text, self._names.replace)
         text = _outside(text, mask_numbers)
         return _NAMES_IN_A_ROW.sub(NAME, text) if "[name]" in text else text
-
-
-def read_names(path: str) -> list[str]:
-    """The names in a file, one a line; empty lines are left out."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PrepareError(
-            f"cannot read the names in {path}: {error}; give a UTF-8 file with one name a line"
-        ) from None
-    return [line.strip() for line in lines if line.strip()]
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:

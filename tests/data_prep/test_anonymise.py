@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data_prep.anonymise import EMAIL, LINK, NAME, Anonymiser, read_names
+from data_prep.anonymise import EMAIL, LINK, NAME, Anonymiser
 from data_prep.anonymise_numbers import NUMBER, PHONE
 from data_prep.errors import PrepareError
+from data_prep.filters import read_list
 from data_prep.rules import is_placeholder, repair
 
 PLACEHOLDERS = (NAME, PHONE, EMAIL, LINK, NUMBER)
@@ -178,15 +179,15 @@ def test_speakers_are_numbered_as_they_first_appear() -> None:
 def test_further_names_come_from_a_file(tmp_path) -> None:
     path = tmp_path / "names.txt"
     path.write_text("\ufeffPetra Klein\n\n  Otto \n", encoding="utf-8")
-    assert read_names(str(path)) == ["Petra Klein", "Otto"]
-    assert Anonymiser([], read_names(str(path))).text("petra, OTTO") == "[name], [name]"
+    assert read_list(str(path), "names") == ["Petra Klein", "Otto"]
+    assert Anonymiser([], read_list(str(path), "names")).text("petra, OTTO") == "[name], [name]"
 
 
 def test_a_file_of_names_that_cannot_be_read_is_told(tmp_path) -> None:
     (tmp_path / "latin").write_bytes(b"Jos\xe9")
     for name in ("latin", "missing"):
         with pytest.raises(PrepareError, match=name):
-            read_names(str(tmp_path / name))
+            read_list(str(tmp_path / name), "names")
 
 
 def test_it_travels() -> None:
