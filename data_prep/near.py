@@ -25,6 +25,7 @@ _ROWS = 4  # hashes a band
 _SHINGLE = 3  # words
 _FIRST, _BEFORE = 4, 4  # members of a band that each other member is compared with: its first, and those just before
 _HELD = 1 << 24  # comparisons with held-out pairs that one band may cost
+_MARKS = 4  # words of 64 bits a set that tell most of what two sets cannot share
 _EDGES = 1 << 19  # candidates whose shingles are counted at a time
 Small = npt.NDArray[np.uint32]
 Side = Literal["both", "context", "reply"]
@@ -67,8 +68,12 @@ def candidates(bands: Iterator[Small], held: Bools) -> tuple[Ints, Ints]:
         held: whether a place belongs to a held-out split.
     """
     found = np.zeros(0, np.uint64)
+    waiting: list[Keys] = []
     for keys in bands:
-        found = distinct(np.concatenate([found, _edges(keys, held)]))
+        waiting.append(_edges(keys, held))
+        if sum(map(len, waiting)) > len(found):  # each sorting doubles what is sorted, so that they are few
+            found, waiting = distinct(np.concatenate([found, *waiting])), []
+    found = distinct(np.concatenate([found, *waiting]))
     return (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
@@ -133,12 +138,45 @@ def shingle_sets(folded: pa.LargeStringArray) -> Shingles:
 
 
 def are_near(sets: Shingles, first: Ints, second: Ints, threshold: float) -> npt.NDArray[np.bool_]:
-    """For each two sets whether their Jaccard index reaches the threshold."""
+    """For each two sets whether their Jaccard index reaches the threshold.
+
+    Most candidates share too little by far, which a few words of bits a set tell; the others are counted.
+    """
     near = np.zeros(len(first), bool)
+    marks = _marks(sets)
     for start in range(0, len(first), _EDGES):
-        rows = slice(start, start + _EDGES)
-        near[rows] = jaccard(sets, first[rows], second[rows]) >= threshold
+        one, other = first[start : start + _EDGES], second[start : start + _EDGES]
+        rows = np.flatnonzero(_at_most(sets, marks, one, other) >= threshold)
+        near[start + rows] = jaccard(sets, one[rows], other[rows]) >= threshold
     return near
+
+
+def _marks(sets: Shingles) -> Keys:
+    """For each set 64 times ``_MARKS`` bits, (sets, _MARKS), with the bit of each of its shingles set."""
+    marks = np.zeros((len(sets.offsets) - 1, _MARKS), np.uint64)
+    bits = np.uint64(1) << (sets.keys & np.uint32(63)).astype(np.uint64)
+    words = (sets.keys >> np.uint32(6)) % np.uint32(_MARKS)
+    filled = np.flatnonzero(np.diff(sets.offsets))  # reduceat wants no empty stretch
+    for word in range(_MARKS):
+        if len(filled):
+            chosen = np.where(words == word, bits, np.uint64(0))
+            marks[filled, word] = np.bitwise_or.reduceat(chosen, sets.offsets[filled])
+    return marks
+
+
+def _at_most(sets: Shingles, marks: Keys, first: Ints, second: Ints) -> npt.NDArray[np.float64]:
+    """What the Jaccard index of each two sets is at most.
+
+    A bit that is set for A and not for B stands for at least one shingle of A that B has not.
+    """
+    sizes = np.diff(sets.offsets)
+    a, b = marks[first], marks[second]
+    common = np.minimum(
+        sizes[first] - np.bitwise_count(a & ~b).sum(axis=1, dtype=np.int64),
+        sizes[second] - np.bitwise_count(b & ~a).sum(axis=1, dtype=np.int64),
+    )
+    index: npt.NDArray[np.float64] = common / (sizes[first] + sizes[second] - common)
+    return index
 
 
 def jaccard(sets: Shingles, first: Ints, second: Ints) -> npt.NDArray[np.float64]:

@@ -30,6 +30,22 @@ def test_the_index_is_the_one_of_sets(texts):
     assert np.allclose(jaccard(sets, first, second), expected)
 
 
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(st.integers(0, 600), max_size=90).map(lambda words: " ".join(map(str, words))), min_size=1, max_size=6
+    ),
+    st.sampled_from([0.05, 0.3, 0.5, 0.7, 1.0]),
+)
+def test_what_a_few_bits_rule_out_is_not_near(texts, threshold):
+    """Also where sets are so large that their shingles share bits, and where one is part of another."""
+    texts += [" ".join(texts[0].split()[: len(texts[0].split()) // 2]), " ".join([*texts[0].split(), "more"])]
+    sets = shingle_sets(pa.array(texts, pa.large_string()))
+    both = list(itertools.product(range(len(texts)), repeat=2))
+    first, second = (np.array(side) for side in zip(*both, strict=True))
+    assert (are_near(sets, first, second, threshold) == (jaccard(sets, first, second) >= threshold)).all()
+
+
 def test_the_bands_find_what_an_exact_join_finds():
     """Sentences with a few words exchanged: of the pairs with an index of 0.8 or more hardly one is missed."""
     draw = random.Random(0)
