@@ -154,13 +154,16 @@ def are_near(sets: Shingles, first: Ints, second: Ints, threshold: float) -> npt
 def _marks(sets: Shingles) -> Keys:
     """For each set 64 times ``_MARKS`` bits, (sets, _MARKS), with the bit of each of its shingles set."""
     marks = np.zeros((len(sets.offsets) - 1, _MARKS), np.uint64)
-    bits = np.uint64(1) << (sets.keys & np.uint32(63)).astype(np.uint64)
-    words = (sets.keys >> np.uint32(6)) % np.uint32(_MARKS)
     filled = np.flatnonzero(np.diff(sets.offsets))  # reduceat wants no empty stretch
-    for word in range(_MARKS):
-        if len(filled):
+    for start in range(0, len(filled), _EDGES):  # bits are twice as wide as keys, so never all of them at once
+        rows = filled[start : start + _EDGES]
+        first, last = sets.offsets[rows[0]], sets.offsets[rows[-1] + 1]
+        keys = sets.keys[first:last]
+        bits = np.uint64(1) << (keys & np.uint32(63)).astype(np.uint64)
+        words = (keys >> np.uint32(6)) % np.uint32(_MARKS)
+        for word in range(_MARKS):
             chosen = np.where(words == word, bits, np.uint64(0))
-            marks[filled, word] = np.bitwise_or.reduceat(chosen, sets.offsets[filled])
+            marks[rows, word] = np.bitwise_or.reduceat(chosen, sets.offsets[rows] - first)
     return marks
 
 
