@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from data_prep.columns import Bools, Ints, Keys
 from data_prep.errors import PrepareError
-from data_prep.grouping import distinct, earliest, runs
+from data_prep.grouping import earliest, runs
 from data_prep.near import BANDS, Shingles, Side, are_near, candidates
 from data_prep.rules import REASONS, REPEATS
 from data_prep.rules.whole_columns import PASSED
@@ -164,9 +164,11 @@ def _drop_near(verdict: Verdicts, corpus: Corpus, threshold: float) -> None:
 
 def _near(corpus: Corpus, later: Ints, earlier: Ints, side: Side, threshold: float) -> tuple[Ints, Ints]:
     """Of some candidates those that are near by one of their sides, or by both as one text."""
-    wanted = distinct(np.r_[later, earlier].astype(np.uint64)).astype(np.int64)
-    sets = corpus.shingles(wanted, side)
-    near = are_near(sets, np.searchsorted(wanted, later), np.searchsorted(wanted, earlier), threshold)
+    asked = np.zeros(len(corpus.verdict), bool)
+    asked[later] = asked[earlier] = True
+    sets = corpus.shingles(np.flatnonzero(asked), side)
+    place = np.cumsum(asked) - 1
+    near = are_near(sets, place[later], place[earlier], threshold)
     return later[near], earlier[near]
 
 

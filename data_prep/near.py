@@ -8,7 +8,9 @@ hashes: two pairs whose shingle sets have a Jaccard index of 0.8 share a band wi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, cast
 
 import numpy as np
@@ -25,6 +27,7 @@ _ROWS = 4  # hashes a band
 _SHINGLE = 3  # words
 _FIRST, _BEFORE = 4, 4  # members of a band that each other member is compared with: its first, and those just before
 _HELD = 1 << 24  # comparisons with held-out pairs that one band may cost
+_THREADS = 2  # bands at a time: each takes some hundred bytes a pair
 _MARKS = 4  # words of 64 bits a set that tell most of what two sets cannot share
 _EDGES = 1 << 19  # candidates whose shingles are counted at a time
 Small = npt.NDArray[np.uint32]
@@ -69,10 +72,13 @@ def candidates(bands: Iterator[Small], held: Bools) -> tuple[Ints, Ints]:
     """
     found = np.zeros(0, np.uint64)
     waiting: list[Keys] = []
-    for keys in bands:
-        waiting.append(_edges(keys, held))
-        if sum(map(len, waiting)) > len(found):  # each sorting doubles what is sorted, so that they are few
-            found, waiting = distinct(np.concatenate([found, *waiting])), []
+    with ThreadPoolExecutor(
+        _THREADS
+    ) as pool:  # nearly all of it is sorting, for which numpy lets go of the interpreter
+        while some := list(islice(bands, _THREADS)):
+            waiting += pool.map(lambda keys: _edges(keys, held), some)
+            if sum(map(len, waiting)) > len(found):  # each sorting doubles what is sorted, so that they are few
+                found, waiting = distinct(np.concatenate([found, *waiting])), []
     found = distinct(np.concatenate([found, *waiting]))
     return (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
