@@ -7,6 +7,7 @@
       prepare.json        how it was fed
       training.json       how it was trained
       README.md           the card
+      training.png        the learning curve, where there is one
 
 Saving swaps the whole folder (see `chatbot.swap`). Loading hashes the very bytes that it then parses, and
 runs none of them.
@@ -30,14 +31,15 @@ from torch import Tensor
 from chatbot import swap
 from chatbot.card import card
 from chatbot.errors import BundleError, ChatbotError, ConfigError
-from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
 from chatbot.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.model"
-PREPARE, TRAINING, CARD = "prepare.json", "training.json", "README.md"
+PREPARE, TRAINING, CARD, PICTURE = "prepare.json", "training.json", "README.md", "training.png"
 HASHED = (WEIGHTS, TOKENIZER, PREPARE, TRAINING, CARD)
-FILES = (CONFIG, *HASHED)
+FILES = (CONFIG, *HASHED, PICTURE)
 _NEEDED = {"network": dict, "vocab_size": int, "context_turns": int, "search": dict, "files": dict}
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave in any folder
 
@@ -82,12 +84,14 @@ def save(
     prepare: Mapping[str, Any],
     training: Mapping[str, Any],
     samples: Sequence[tuple[str, str]] = (),
+    picture: bytes | None = None,
 ) -> None:
     """Write a bot; one that already stands at ``path`` is replaced once the new one is safely on the disk.
 
     ``config`` must hold ``context_turns``; ``search`` (how replies are searched for unless somebody says
     otherwise) and anything else of yours is kept; sizes, version and hashes are added. ``samples`` are
-    questions with answers for the card. The same content, in the same order, gives the same bytes.
+    questions with answers for the card, ``picture`` the PNG that it shows. The same content, in the same order,
+    gives the same bytes.
 
     Raises:
         BundleError: as `check_output`. An OSError of the disk leaves what stood there as it was.
@@ -99,15 +103,19 @@ def save(
     added = {"format": FORMAT, "network": asdict(model.config), "vocab_size": model.vocab_size}
     body = {"search": {}, **config, **added}
     parameters = sum(tensor.numel() for tensor in weights.values())
-    page = card(parameters=parameters, config=body, prepare=prepare, training=training, samples=samples)
+    pictures = {} if picture is None else {PICTURE: picture}
+    page = card(
+        parameters=parameters, config=body, prepare=prepare, training=training, samples=samples, pictures=list(pictures)
+    )
     contents = {
         WEIGHTS: safetensors.torch.save(weights),
         TOKENIZER: tokenizer,
         PREPARE: _json(prepare),
         TRAINING: _json(training),
         CARD: page.encode("utf-8", "backslashreplace"),
+        **pictures,
     }
-    body["files"] = {name: _sha256(contents[name]) for name in HASHED}
+    body["files"] = {name: _sha256(content) for name, content in contents.items()}
     contents[CONFIG] = _signed(body)
     swap.write(path, contents)
 
@@ -138,7 +146,8 @@ def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
     place = _device(device)
     folder = _standing(path)
     config = _config(folder)
-    contents = {name: _checked(folder, name, config["files"]) for name in HASHED}
+    listed = [*HASHED, *(name for name in FILES if name in config["files"] and name not in HASHED)]
+    contents = {name: _checked(folder, name, config["files"]) for name in listed}
     try:
         tokenizer = Tokenizer(contents[TOKENIZER])
     except ChatbotError as error:
@@ -185,6 +194,11 @@ def _config(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder / CONFIG}: format {version} of a newer chatbot, this one reads up to {FORMAT}: "
             "pip install --upgrade chatbot"
+        )
+    if isinstance(version, int) and 0 < version < FORMAT:
+        raise BundleError(
+            f"{folder / CONFIG}: format {version} of an older chatbot, this one reads {FORMAT}: train it anew with "
+            "`chatbot fit`, or use the chatbot that made it"
         )
     if version != FORMAT:
         raise BundleError(_damaged(folder / CONFIG, f"format {version!r}, expected {FORMAT}"))

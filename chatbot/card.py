@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _HEAD = """\
 # A chatbot
 
-A recurrent network (LSTM encoder and decoder with attention) that answers the last lines of a conversation.
+A recurrent network (encoder and decoder) that answers the last lines of a conversation.
 It was trained from nothing on the conversations described below, and knows nothing else.
 
     chatbot chat BOT                     talk to it in a terminal
@@ -52,14 +52,16 @@ def card(
     prepare: Mapping[str, Any],
     training: Mapping[str, Any],
     samples: Sequence[tuple[str, str]],
+    pictures: Sequence[str] = (),
 ) -> str:
-    """The whole card; ``samples`` are questions with the bot's answers."""
+    """The whole card; ``samples`` are questions with the bot's answers, ``pictures`` files beside it."""
     turns = config.get("context_turns", 1)
     parts = [
         _HEAD,
         f"## Size\n\n{_facts({'parameters': parameters, **_scalars(config), **_group(config, 'network')})}",
         f"## Data\n\n{_facts({**_scalars(prepare), **_group(prepare, 'dropped')})}",
-        f"## Training\n\n{_facts(_scalars(training))}\n{_curve(training.get('curve'))}",
+        f"## Training\n\n{_facts(_scalars(training))}\n{''.join(f'![{p}]({p})' for p in pictures)}\n",
+        _curve(training.get("curve")),
         _samples(samples),
         _LIMITS.format(turns="turn" if turns == 1 else f"{turns} turns"),
     ]

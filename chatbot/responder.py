@@ -88,6 +88,7 @@ class Responder:
         self._model: Seq2Seq = bundle.model.eval()
         self._tokenizer = bundle.tokenizer
         self._turns = int(bundle.config["context_turns"])
+        self._most: int | None = bundle.config.get("source_tokens")
         self._device = next(self._model.parameters()).device
         self._never = Forbidden(bundle.tokenizer.control_ids())
         self._audible = Audible(blank_ids(bundle.tokenizer), bundle.tokenizer.vocab_size)
@@ -117,7 +118,7 @@ class Responder:
             turns += [pieces] if pieces else []
             if len(turns) == self._turns:
                 break
-        return join(turns[::-1], self._turns) if turns else []
+        return join(turns[::-1], self._turns, most=self._most) if turns else []
 
     @torch.inference_mode()
     def _answer(self, sources: Sequence[Sequence[int]], settings: SearchConfig) -> list[Reply]:

@@ -12,9 +12,9 @@ import sentencepiece as spm
 from chatbot.errors import ChatbotError
 from data_prep.text import printable
 
-PAD, UNK, BOS, EOS, SEP = range(5)
-_FIRST_FREE = SEP + 1
-_SPECIAL = {"<unk>": UNK, "<s>": BOS, "</s>": EOS, "<sep>": SEP}
+PAD, UNK, BOS, EOS, SEP, OWN, PERSONA = range(7)
+_FIRST_FREE = PERSONA + 1
+_SPECIAL = {"<unk>": UNK, "<s>": BOS, "</s>": EOS, "<sep>": SEP, "<own>": OWN, "<persona>": PERSONA}
 
 
 class Tokenizer:
@@ -25,6 +25,8 @@ class Tokenizer:
     """
 
     def __init__(self, model: bytes) -> None:
+        self.model = model
+        """The bytes of its file."""
         try:
             self._pieces = spm.SentencePieceProcessor(model_proto=model)
         except (RuntimeError, OSError, ValueError) as error:
@@ -35,7 +37,7 @@ class Tokenizer:
         if self._pieces.pad_id() != PAD or found != _SPECIAL:
             raise ChatbotError(
                 f"tokenizer: special ids are {found} with padding {self._pieces.pad_id()}, expected {_SPECIAL} "
-                f"with padding {PAD}; take one that `chatbot prepare` made"
+                f"with padding {PAD}; run `chatbot prepare` again"
             )
 
     @property
@@ -80,19 +82,31 @@ class Tokenizer:
         return printable(piece) != piece
 
 
-def join(turns: Sequence[Sequence[int]], context_turns: int) -> list[int]:
-    """The source that the encoder reads: the last ``context_turns`` turns, ``t1 SEP t2 SEP ... tk EOS``.
+def join(
+    turns: Sequence[Sequence[int]], context_turns: int, roles: Sequence[int] | None = None, most: int | None = None
+) -> list[int]:
+    """The source that the encoder reads: the last ``context_turns`` turns, each followed by a mark, the last by EOS.
+
+    The mark says whose turn it was, seen by the one who replies: SEP the other's, OWN one's own. A persona, marked as
+    such, stands before them and is not counted among them. ``roles`` (0 other, 1 own, 2 persona) are those of the
+    turns; None: two speak in turn, the other last. Of more than ``most`` ids the oldest are left out.
 
     >>> join([[7], [8, 9], [10]], context_turns=2)
-    [8, 9, 4, 10, 3]
+    [8, 9, 5, 10, 3]
+    >>> join([[7], [8, 9], [10], [11]], 2, roles=[2, 0, 1, 0])
+    [7, 6, 10, 5, 11, 3]
 
     Raises:
         ValueError: there is no turn, or none is asked for.
     """
-    if context_turns < 1 or not turns:
-        raise ValueError(f"expected at least one turn, got {len(turns)} and context_turns={context_turns}")
+    if roles is None:
+        roles = [(len(turns) - 1 - place) % 2 for place in range(len(turns))]
+    persona = 1 if turns and roles[0] == PERSONA - SEP else 0
+    if context_turns < 1 or len(turns) == persona:
+        raise ValueError(f"expected at least one turn, got {len(turns) - persona} and context_turns={context_turns}")
+    first = max(persona, len(turns) - context_turns)
     joined: list[int] = []
-    for turn in turns[-context_turns:]:
-        joined += [*turn, SEP]
+    for place in (*range(persona), *range(first, len(turns))):
+        joined += [*turns[place], SEP + roles[place]]
     joined[-1] = EOS
-    return joined
+    return joined[-most:] if most else joined

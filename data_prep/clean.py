@@ -26,6 +26,7 @@ from data_prep.columns import (
 from data_prep.filters import FilterConfig, Filters
 from data_prep.near import band_keys
 from data_prep.pairs import NONE, PairConfig, Turns, cut, merge_runs
+from data_prep.personas import OTHER, OWN, PERSONA, Told, told_of
 from data_prep.rules import REASONS, REPAIRS, WHITE_SPACE, Limits, trace
 from data_prep.rules.whole_columns import PASSED, Pairs, Texts, hollow, judge_all
 from data_prep.split import SplitConfig, split_of
@@ -41,9 +42,12 @@ DIALOGUES = pa.schema(
         ("texts", pa.large_list(pa.large_string())),
         ("times", pa.large_list(pa.float64())),
         ("answers", pa.large_list(pa.int32())),
+        ("described", pa.large_list(pa.large_string())),
+        ("personas", pa.large_list(pa.large_string())),
     ]
 )
-"""What a reading leaves, a dialogue a row; ``answers`` are places within the dialogue."""
+"""What a reading leaves, a dialogue a row; ``answers`` are places within the dialogue, ``described`` the speakers that
+``personas`` are of."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,11 @@ class Cleaned:
     """A cleaned part."""
 
     texts: pa.LargeStringArray
-    """Merged, repaired turns."""
+    """Merged, repaired turns, and behind them personas."""
     pairs: pa.Table
-    """A row a pair: dialogue, context (places in ``texts``, oldest first), reply (a place), verdict (int8, a place in
-    ``REASONS`` or ``PASSED``), split (int8) and the keys pair, reply_key, context_key (uint64)."""
+    """A row a pair: dialogue, context (places in ``texts``, oldest first), roles (int8, a place in ``ROLES`` for each
+    of them), reply (a place), verdict (int8, a place in ``REASONS`` or ``PASSED``), split (int8) and the keys pair,
+    reply_key, context_key (uint64)."""
     bands: pa.Table | None
     """For the pairs that passed: row (int32), and uint32 keys of which near repeats share one."""
     raw: RawKeys | None
@@ -103,13 +108,16 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
         given: whether it belongs to a given split, whose pairs all stay: the verdicts are then remarks.
     """
     tally = new_tally()
-    turns, me = _turns(part, config)
+    turns, names = _turns(part)
+    me = None if config.me is None else names.get(config.me, len(names))
     raw = _raw_keys(turns) if config.compare else None
     place = number * PAIRS_A_PART
     texts = repair_column(turns.texts, tally, place)
     merged = merge_runs(Turns(turns.dialogue, turns.speaker, texts, turns.answers))
+    told = told_of(part, names, config.pairs.persona_words)
     if config.anonymiser is not None:  # last: a repair may lay a name bare, and two messages make up a number
         merged = replace(merged, texts=_hide(merged.texts, config.anonymiser))
+        told = replace(told, texts=_hide(told.texts, config.anonymiser))
         for entry in tally.counts.values():
             entry.examples.clear()  # they show the texts as they were
     folded = fold_column(merged.texts)
@@ -121,13 +129,13 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     Filters(config.filters).judge(verdict, merged.texts, folded, last, window.reply)
     if not given:
         _enter(tally, verdict, merged.texts, last, window.reply, place)
-    pairs = _table(part, merged, window, verdict, known.folded, config, number)
+    pairs = _table(part, merged, told, window, verdict, known.folded, config, number)
     passed = np.arange(len(verdict)) if given else np.flatnonzero(verdict == PASSED)
     bands = None
     if config.bands:
         both = joined(folded.take(pa.array(last[passed])), folded.take(pa.array(window.reply[passed])))
         bands = band_keys(both, config.bands).add_column(0, "row", pa.array(passed.astype(np.int32)))
-    return Cleaned(merged.texts, pairs, bands, raw, tally, len(texts))
+    return Cleaned(pa.concat_arrays([merged.texts, told.texts]), pairs, bands, raw, tally, len(texts))
 
 
 def repair_column(texts: pa.LargeStringArray, tally: Tally, place: int) -> pa.LargeStringArray:
@@ -171,8 +179,8 @@ def count_seen(tally: Tally, turns: int, pairs: int) -> None:
         pairs -= tally[reason].acted
 
 
-def _turns(part: pa.Table, config: CleanConfig) -> tuple[Turns, int | None]:
-    """The turns of a part as columns, and the number of the speaker whose replies are learned."""
+def _turns(part: pa.Table) -> tuple[Turns, dict[str, int]]:
+    """The turns of a part as columns, and the number of each speaker's name."""
     columns = {name: part[name].combine_chunks() for name in ("speakers", "texts", "answers")}
     columns = {name: c.chunk(0) if isinstance(c, pa.ChunkedArray) else c for name, c in columns.items()}
     lengths = pc.list_value_length(columns["texts"]).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -183,12 +191,9 @@ def _turns(part: pa.Table, config: CleanConfig) -> tuple[Turns, int | None]:
     known = pc.is_valid(answers).to_numpy(zero_copy_only=False)
     place = pc.fill_null(answers, 0).to_numpy(zero_copy_only=False).astype(np.int64)
     rows = np.where(known, place + starts[dialogue], NONE)
-    me = None
-    if config.me is not None:
-        names = speakers.dictionary.to_pylist()
-        me = names.index(config.me) if config.me in names else len(names)
+    names = {name: code for code, name in enumerate(speakers.dictionary.to_pylist())}
     codes = speakers.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Turns(dialogue, codes, large(columns["texts"].flatten()), rows), me
+    return Turns(dialogue, codes, large(columns["texts"].flatten()), rows), names
 
 
 def _raw_keys(turns: Turns) -> RawKeys:
@@ -219,6 +224,7 @@ def _enter(tally: Tally, verdict: Ints, texts: pa.LargeStringArray, last: Ints, 
 def _table(
     part: pa.Table,
     merged: Turns,
+    told: Told,
     window: windows.Windows,
     verdict: Ints,
     keys: Keys,
@@ -229,14 +235,19 @@ def _table(
     names = large(part["dialogue"]) if config.anonymiser is None else hidden_names(len(part), number)
     groups = part["group" if config.by_group else "dialogue"].to_pylist()
     splits = np.array([split_of(group, config.split) for group in groups], np.int8)
-    oldest_first = window.context[:, ::-1]
-    there = oldest_first != NONE
-    offsets = np.r_[0, np.cumsum(there.sum(axis=1))]
+    speaker = merged.speaker[window.reply]
+    persona = told.before(owner, speaker)
+    context = np.column_stack([np.where(persona == NONE, NONE, len(merged.texts) + persona), window.context[:, ::-1]])
+    roles = np.where(merged.speaker[context % max(1, len(merged.texts))] == speaker[:, None], OWN, OTHER)
+    roles[:, 0] = PERSONA
+    there = context != NONE
+    offsets = pa.array(np.r_[0, np.cumsum(there.sum(axis=1))])
     last = window.context[:, 0]
     return pa.table(
         {
             "dialogue": names.take(pa.array(owner)),
-            "context": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(oldest_first[there].astype(np.int32))),
+            "context": pa.LargeListArray.from_arrays(offsets, pa.array(context[there].astype(np.int32))),
+            "roles": pa.LargeListArray.from_arrays(offsets, pa.array(roles[there].astype(np.int8))),
             "reply": pa.array(window.reply.astype(np.int32)),
             "verdict": pa.array(verdict.astype(np.int8)),
             "split": pa.array(splits[owner]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +13,23 @@ import pyarrow.parquet as pq
 from data_prep import store
 from data_prep.columns import count, hash_column, large
 from data_prep.grouping import earliest
+from data_prep.personas import ROLES
 from data_prep.place import Place
 from data_prep.progress import Stages
 from data_prep.report import Report
 from data_prep.split import TRAIN
-from data_prep.vocabulary import Encoder, VocabularyConfig, train
+from data_prep.vocabulary import Encoder, VocabularyConfig, given, train
 
 _ROWS = 1 << 16  # pairs that are encoded at a time
 
 
 def train_vocabulary(folder: Place, config: VocabularyConfig, report: Report, progress: Stages) -> bytes | None:
-    """Train the pieces on the training split alone, and write them; None, with a warning, where it is too small."""
+    """Train the pieces on the training split alone, and write them; None, with a warning, where it is too small.
+
+    Where a model is given, its pieces are taken instead.
+    """
+    if config.model is not None:
+        return _write(folder, given(config.model), {"kind": "given", "asked": None}, report)
     pairs = report.splits[store.SPLITS[TRAIN]]
     with progress.doing("training the vocabulary"):
         model = train(_distinct_texts(folder, min(1.0, config.sample / max(1, pairs))), config) if pairs > 1 else None
@@ -32,14 +39,19 @@ def train_vocabulary(folder: Place, config: VocabularyConfig, report: Report, pr
             "but `chatbot fit` needs more talk"
         )
         return None
-    with folder.writing(store.TOKENIZER) as opened:
-        opened.write(model)
+    _write(folder, model, {"kind": config.kind, "asked": config.size}, report)
     size = Encoder(model).size
-    report.vocabulary = {"kind": config.kind, "size": size, "asked": config.size}
     if config.kind == "unigram" and size < config.size:
         report.warnings.append(
             f"vocabulary lowered from {config.size:,} to {size:,} pieces: the corpus supports no more"
         )
+    return model
+
+
+def _write(folder: Place, model: bytes, facts: dict[str, Any], report: Report) -> bytes:
+    with folder.writing(store.TOKENIZER) as opened:
+        opened.write(model)
+    report.vocabulary = {**facts, "size": Encoder(model).size}
     return model
 
 
@@ -73,23 +85,24 @@ def _distinct_texts(folder: Place, share: float) -> Iterator[str]:
 
 
 def encode_splits(folder: Place, model: bytes, progress: Stages) -> None:
-    """Write ids/train.arrow and so on: Arrow streams of context (turns of pieces), reply and words."""
+    """Write ids/train.arrow and so on: Arrow streams of context (turns of pieces), roles of its turns, reply, words."""
     encoder = Encoder(model)
     ids = pa.large_list(pa.from_numpy_dtype(encoder.dtype))
-    schema = pa.schema([("context", pa.large_list(ids)), ("reply", ids), ("words", pa.int32())])
+    roles = pa.large_list(pa.uint8())
+    schema = pa.schema([("context", pa.large_list(ids)), ("roles", roles), ("reply", ids), ("words", pa.int32())])
     for name in store.SPLITS:
         with (
             folder.writing(f"ids/{name}.arrow") as sink,
             pa.ipc.new_stream(sink, schema) as writer,
             progress.rows(f"encoding {name}") as advance,
         ):
-            for batch in batches(folder, name, ["context", "reply"]):
+            for batch in batches(folder, name, ["context", "roles", "reply"]):
                 writer.write_batch(pa.record_batch(_encoded(batch, encoder), schema=schema))
                 advance(len(batch))
 
 
 def _encoded(batch: pa.RecordBatch, encoder: Encoder) -> list[pa.Array]:
-    """Context, reply and words of a batch; a text that stands several times in it is encoded once."""
+    """Context, roles, reply and words of a batch; a text that stands several times in it is encoded once."""
     turns = batch["context"].flatten()
     texts = pa.concat_arrays([turns, batch["reply"]]).dictionary_encode()
     pieces = encoder.encode(texts.dictionary.to_pylist())
@@ -98,4 +111,6 @@ def _encoded(batch: pa.RecordBatch, encoder: Encoder) -> list[pa.Array]:
     counts = pa.array(count(large(batch["reply"])).words.astype(np.int32))
     starts = batch["context"].offsets
     starts = pc.subtract(starts, starts[0]) if len(starts) else starts
-    return [pa.LargeListArray.from_arrays(starts, context), reply, counts]
+    roles = pc.index_in(batch["roles"].flatten(), pa.array(ROLES, pa.large_string())).cast(pa.uint8())
+    lists = [pa.LargeListArray.from_arrays(starts, column) for column in (context, roles)]
+    return [*lists, reply, counts]

@@ -26,8 +26,12 @@ class PairConfig:
     """At most this many previous turns are the context of a reply."""
     context_words: int = 100
     """Words of the whole context; older turns that pass it are left out (the last turn always stays)."""
+    persona_words: int = 60
+    """Of a persona or a system prompt, at most so many words stand before the context; 0: none of it."""
 
     def __post_init__(self) -> None:
+        if self.persona_words < 0:
+            raise PrepareError(f"pairs.persona_words is {self.persona_words}; expected at least 0")
         for name in ("context_turns", "context_words"):
             if getattr(self, name) < 1:
                 raise PrepareError(f"pairs.{name} is {getattr(self, name)}; expected at least 1")

@@ -26,6 +26,8 @@ class Dialogue:
     turns: tuple[Turn, ...]
     group: str = ""
     """What must stay on one side of a split with it (a film, a channel, a file); empty where nothing is known."""
+    personas: tuple[tuple[str, str], ...] = ()
+    """Speakers with what describes them or tells them how to reply: a persona, a system prompt. Nobody says it."""
 
 
 @dataclass(frozen=True, slots=True)

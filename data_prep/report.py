@@ -126,9 +126,9 @@ class Report:
                 "they leave training.  "
             )
         if self.vocabulary:
-            lines.append(
-                f"Vocabulary: {self.vocabulary['size']:,} pieces ({self.vocabulary['kind']}), from training alone."
-            )
+            kind = self.vocabulary["kind"]
+            origin = "those given" if kind == "given" else f"{kind}, from training alone"
+            lines.append(f"Vocabulary: {self.vocabulary['size']:,} pieces ({origin}).")
         return lines
 
     def show(self, output: Path | str) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.columns import Ints, count, fold_column, large
+from data_prep.personas import ROLES
 from data_prep.place import Place
 from data_prep.rules import REASONS, REPEATS
 from data_prep.rules.whole_columns import PASSED
@@ -77,6 +78,7 @@ def write_empty(output: Place, rows: Mapping[str, int], dropped: Mapping[str, in
     pair = [
         ("dialogue", pa.large_string()),
         ("context", pa.large_list(pa.large_string())),
+        ("roles", pa.large_list(pa.large_string())),
         ("reply", pa.large_string()),
     ]
     for name in SPLITS:
@@ -93,14 +95,16 @@ def _names(verdict: Any) -> pa.Array:
 
 
 def _materialised(texts: pa.LargeStringArray, pairs: pa.Table, rows: Ints) -> pa.Table:
-    chosen = pairs.select(["dialogue", "context", "reply"]).take(pa.array(rows)).combine_chunks()
+    chosen = pairs.select(["dialogue", "context", "roles", "reply"]).take(pa.array(rows)).combine_chunks()
     context = chosen["context"].chunk(0) if chosen["context"].num_chunks else pa.array([], pa.large_list(pa.int32()))
+    roles = chosen["roles"].combine_chunks().flatten() if len(chosen) else pa.array([], pa.int8())
     lengths = pc.list_value_length(context).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.r_[0, np.cumsum(lengths)].astype(np.int64))
     return pa.table(
         {
             "dialogue": chosen["dialogue"],
             "context": pa.LargeListArray.from_arrays(offsets, texts.take(context.flatten())),
+            "roles": pa.LargeListArray.from_arrays(offsets, pa.array(ROLES, pa.large_string()).take(roles)),
             "reply": texts.take(chosen["reply"].combine_chunks()),
         }
     )

@@ -108,8 +108,15 @@ def to_table(rows: list[Dialogue]) -> pa.Table:
         pa.LargeListArray.from_arrays(offsets, _strings([turn[1] for turn in said])),
         pa.LargeListArray.from_arrays(offsets, pa.array([turn[2] for turn in said], pa.float64())),
         pa.LargeListArray.from_arrays(offsets, pa.array([turn[3] for turn in said], pa.int32())),
+        *_personas(rows),
     ]
     return pa.table(columns, schema=DIALOGUES)
+
+
+def _personas(rows: list[Dialogue]) -> list[pa.LargeListArray]:
+    offsets = pa.array(np.r_[0, np.cumsum([len(row.personas) for row in rows])].astype(np.int64))
+    told = list(chain.from_iterable(row.personas for row in rows))
+    return [pa.LargeListArray.from_arrays(offsets, _strings([entry[place] for entry in told])) for place in (0, 1)]
 
 
 def _strings(texts: list[str]) -> pa.LargeStringArray:

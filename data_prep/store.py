@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from data_prep.errors import PrepareError
 from data_prep.place import Place
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "valid", "test")
 TOKENIZER, SETTINGS, REPORT, REPORT_TEXT = "tokenizer.model", "prepare.yaml", "report.json", "report.md"
 REPORT_PAGE, TURNS = "report.html", "turns.parquet"

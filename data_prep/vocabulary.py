@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,9 +15,12 @@ import pyarrow as pa
 import sentencepiece as spm
 
 from data_prep.errors import PrepareError
+from data_prep.store import TOKENIZER
 
 PAD, UNK, BOS, EOS, SEP = range(5)
-CONTROL_SYMBOLS = ("<sep>",)  # control, not user-defined: a person who types "<sep>" does not get its id
+# After a turn of the context: of the other, one's own, a persona. Control symbols, not user-defined ones: a person who
+# types "<sep>" does not get its id.
+CONTROL_SYMBOLS = ("<sep>", "<own>", "<persona>")
 _THREADS = 4  # fixed: the sums of unigram training, and so the bytes of the model, depend on it
 
 
@@ -30,8 +34,13 @@ class VocabularyConfig:
     """Number of pieces, byte and control pieces included; lowered with a notice where the corpus is too small."""
     sample: int = 2_000_000
     """At most this many distinct training texts are read to choose the pieces."""
+    model: str | None = None
+    """A bot, a prepared folder or a tokenizer.model whose pieces to use rather than to train others: to go on training
+    that bot with `chatbot fit --from`."""
 
     def __post_init__(self) -> None:
+        if self.model is not None:
+            given(self.model)
         if self.kind not in ("unigram", "characters"):
             raise PrepareError(
                 f"vocabulary.kind is {self.kind!r}; expected unigram or characters; set --vocabulary.kind"
@@ -43,6 +52,26 @@ class VocabularyConfig:
             )
         if self.sample < 1:
             raise PrepareError(f"vocabulary.sample is {self.sample}; expected at least 1")
+
+
+def given(path: str) -> bytes:
+    """The SentencePiece model of a bot, of a prepared folder, or in a file.
+
+    Raises:
+        PrepareError: there is none, or its special pieces are not ours.
+    """
+    file = Path(path) / TOKENIZER if Path(path).is_dir() else Path(path)
+    wanted = "expected a bot, a prepared folder or a tokenizer.model"
+    try:
+        model = file.read_bytes()
+        pieces = spm.SentencePieceProcessor(model_proto=model)
+    except OSError as error:
+        raise PrepareError(f"vocabulary.model: {file}: cannot be read ({error.strerror}); {wanted}") from error
+    except (RuntimeError, ValueError) as error:
+        raise PrepareError(f"vocabulary.model: {file}: no SentencePiece model; {wanted}") from error
+    if [pieces.piece_to_id(name) for name in CONTROL_SYMBOLS] != [SEP + place for place in range(len(CONTROL_SYMBOLS))]:
+        raise PrepareError(f"vocabulary.model: {file}: lacks {', '.join(CONTROL_SYMBOLS)}; {wanted} of this version")
+    return model
 
 
 def train(texts: Iterable[str], config: VocabularyConfig) -> bytes | None:

@@ -12,6 +12,7 @@ from chatbot.responder import Alternative, Reply
 if TYPE_CHECKING:
     from chatbot.search.steps import SearchConfig
 
+PICTURE = b"\x89PNG, taken on trust"
 SAMPLES = [("Hello", "Good evening."), ("How <are> you?", "*fine*")]
 
 
@@ -81,7 +82,8 @@ def save_tiny_bot(path: Path, *, seed: int = 0, note: str = "") -> Path:
     import torch
 
     from chatbot import bundle
-    from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+    from chatbot.model.config import NetworkConfig
+    from chatbot.model.seq2seq import Seq2Seq
     from chatbot.tokenizer import Tokenizer
 
     torch.manual_seed(seed)
@@ -98,5 +100,6 @@ def save_tiny_bot(path: Path, *, seed: int = 0, note: str = "") -> Path:
         prepare={"seen": 12, "kept": 10, "dropped": {"too short": 2}, "note": note},
         training={"curve": [{"step": 1, "nats_per_word": 6.0}, {"step": 2, "nats_per_word": float("nan")}]},
         samples=SAMPLES,
+        picture=PICTURE,
     )
     return path

@@ -56,7 +56,7 @@ HOMES = {
     "datasets": ("data_prep.sources.hub", "data_prep.store", "chatbot.data"),
     "daft": ("data_prep.columns", "data_prep.near"),
     "ray": ("data_prep.runner",),
-    "matplotlib": ("data_prep.plots",),
+    "matplotlib": ("data_prep.plots", "chatbot.training.plots"),
     "py3langid": ("data_prep.rules.language",),
     "fsspec": ("data_prep.place", "data_prep.store", "data_prep.sources.files"),
     "sentencepiece": ("data_prep.vocabulary", "chatbot.tokenizer"),

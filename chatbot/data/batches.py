@@ -38,6 +38,9 @@ class Batch:
     """Words of the replies, ends not counted."""
     tokens: int
     """Target positions that are no padding, ends counted."""
+    scale: float | None = None
+    """What a sum over ``tokens`` is multiplied by to make the loss; None: 1 / tokens, which makes a mean of it. 0 marks
+    a batch that only keeps a device company."""
 
     @property
     def rows(self) -> int:
@@ -61,6 +64,31 @@ class Batch:
             targets=move(self.targets),
             real=None if self.real is None else move(self.real),
         )
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """The first rows and the others as two batches, scaled so that their losses add up to that of the whole.
+
+        Words are all counted with the first. Raises ValueError where there is one row only.
+        """
+        cut, width = self.rows // 2, self.targets.shape[1]
+        if not cut:
+            raise ValueError("a batch of one row cannot be halved")
+        tokens = cut * width if self.real is None else int(torch.searchsorted(self.real, cut * width))
+        reals = (None, None) if self.real is None else (self.real[:tokens], self.real[tokens:] - cut * width)
+        counts = ((self.words, tokens), (0, self.tokens - tokens))
+        first, last = (
+            Batch(
+                self.source[rows],
+                self.source_lengths[rows],
+                self.inputs[rows],
+                self.targets[rows],
+                real,
+                *count,
+                scale=1 / self.tokens if self.scale is None else self.scale,
+            )
+            for rows, real, count in zip((slice(0, cut), slice(cut, None)), reals, counts, strict=True)
+        )
+        return first, last
 
     def select(self, positions: Tensor) -> Tensor:
         """Of (N, T, ...) the positions that are no padding, flat: (tokens, ...)."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from chatbot.data.batches import Batch, Ints, assemble
 from chatbot.errors import FitError
-from chatbot.tokenizer import EOS, SEP
+from chatbot.tokenizer import EOS, PERSONA, SEP
 from data_prep.store import Prepared
 
 
@@ -23,41 +23,57 @@ class Examples:
 
     Open one with `Examples.open`. ``source_lengths`` and ``target_lengths`` (rows,) count the end; ``words``
     (rows,) are those of the reply.
+
+    Args:
+        table: columns context, roles, reply and words.
+        context_turns: how many of the last turns are read; a persona before them is read besides.
+        source_tokens: ids of a source at most, the oldest being left out; None for all.
+        mapped: the file that the table lies in.
     """
 
-    def __init__(self, table: pa.Table, context_turns: int, mapped: pa.Buffer | None = None) -> None:
+    def __init__(
+        self, table: pa.Table, context_turns: int, source_tokens: int | None = None, mapped: pa.Buffer | None = None
+    ) -> None:
         if context_turns < 1:
             raise FitError(f"data.context_turns is {context_turns}; expected at least 1 turn to answer to")
+        if source_tokens is not None and source_tokens < 1:
+            raise FitError(f"data.source_tokens is {source_tokens}; expected at least 1, or null")
         turns, replies = _Pieces(), _Pieces()
         counts: list[Ints] = []
+        roles: list[npt.NDArray[np.uint8]] = []
         for chunk in table.to_batches():
             context = chunk.column("context")
             counts.append(np.diff(_offsets(context)))
             first, last = (int(context.offsets[i].as_py()) for i in (0, -1))
             turns.add(context.values.slice(first, last - first))
+            roles.append(chunk.column("roles").flatten().to_numpy(zero_copy_only=True))
             replies.add(chunk.column("reply"))
         self._table = table  # the arrays below are views of its memory
         self._turns, self._replies = turns.join(mapped), replies.join(mapped)
         count = np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
         self._past = np.cumsum(count)  # (rows,) one past the last turn of a row
-        self._used = np.minimum(count, context_turns)  # (rows,) turns of a row that are read
-        total = np.r_[0, np.cumsum(self._turns.lengths)]
-        pieces = total[self._past] - total[self._past - self._used]
-        self.source_lengths: Ints = pieces + self._used  # a SEP between two turns, an EOS after the last
-        self.target_lengths: Ints = self._replies.lengths + 1
-        self.words: npt.NDArray[np.integer] = table.column("words").to_numpy()
+        self._first = self._past - count  # (rows,) the first turn of a row
+        self._roles = np.concatenate([np.zeros(0, np.uint8), *roles])  # (turns,)
         if len(count) and int(count.min()) < 1:
             raise FitError("token ids: a row has a context without turns; run `chatbot prepare` again")
+        self._persona = (self._roles[self._first] == PERSONA - SEP).astype(np.int64)  # (rows,) 1 where there is one
+        self._used = np.minimum(count - self._persona, context_turns)  # (rows,) turns of a row that are read
+        total = np.r_[0, np.cumsum(self._turns.lengths)]
+        pieces = total[self._past] - total[self._past - self._used] + self._persona * self._turns.lengths[self._first]
+        self._whole: Ints = pieces + self._used + self._persona  # a mark after each turn, an EOS after the last
+        self.source_lengths: Ints = self._whole if source_tokens is None else np.minimum(self._whole, source_tokens)
+        self.target_lengths: Ints = self._replies.lengths + 1
+        self.words: npt.NDArray[np.integer] = table.column("words").to_numpy()
 
     @classmethod
-    def open(cls, prepared: Prepared, split: str, context_turns: int) -> Examples:
+    def open(cls, prepared: Prepared, split: str, context_turns: int, source_tokens: int | None = None) -> Examples:
         """Map the ids of ``train``, ``valid`` or ``test``.
 
         Raises:
             FitError: they are absent, or no Arrow stream of the expected columns.
         """
         table, mapped = _read(prepared.ids(split))
-        return cls(table, context_turns, mapped)
+        return cls(table, context_turns, source_tokens, mapped)
 
     def __len__(self) -> int:
         return len(self._past)
@@ -70,10 +86,10 @@ class Examples:
         """The reply of a row, neither BOS nor EOS in it."""
         return self._replies.cut(np.array([row])).astype(np.int64)
 
-    def turns(self, row: int) -> list[list[int]]:
-        """The turns of a row that the model reads, oldest first, without SEP and EOS."""
-        past = int(self._past[row])
-        return [self._turns.cut(np.array([t])).tolist() for t in range(past - int(self._used[row]), past)]
+    def last_turn(self, row: int) -> list[int]:
+        """What a row replies to, without its end."""
+        turn: list[int] = self._turns.cut(self._past[[row]] - 1).tolist()
+        return turn
 
     def batch(self, rows: Ints) -> Batch:
         """The tensors of these rows."""
@@ -83,13 +99,20 @@ class Examples:
 
     def _sources(self, rows: Ints) -> tuple[Ints, Ints]:
         """Flat ids of the sources of rows, one after the other, and the length of each."""
-        used, lengths = self._used[rows], self.source_lengths[rows]
-        turns = spans(self._past[rows] - used, used)
+        persona, lengths = self._persona[rows], self.source_lengths[rows]
+        count = self._used[rows] + persona
+        ends = np.cumsum(count)
+        turns = spans(self._past[rows] - count, count)
+        turns[(ends - count)[persona == 1]] = self._first[rows[persona == 1]]
         steps = self._turns.lengths[turns] + 1  # each turn takes its pieces and one mark after them
         marks = np.cumsum(steps) - 1
-        flat = np.full(int(lengths.sum()), SEP, dtype=np.int64)
+        flat = np.empty(int(steps.sum()), dtype=np.int64)
         flat[spans(marks + 1 - steps, steps - 1)] = self._turns.cut(turns)
-        flat[marks[np.cumsum(used) - 1]] = EOS
+        flat[marks] = SEP + self._roles[turns].astype(np.int64)
+        last = marks[ends - 1]
+        flat[last] = EOS
+        if len(flat) > lengths.sum():
+            flat = flat[spans(last + 1 - lengths, lengths)]
         return flat, lengths
 
 
@@ -158,7 +181,7 @@ def _one_view(
 
 def _read(path: Path) -> tuple[pa.Table, pa.Buffer]:
     """The table of an Arrow stream, its columns left on the disk until they are read, and the mapped file."""
-    wanted = ("context", "reply", "words")
+    wanted = ("context", "roles", "reply", "words")
     again = "run `chatbot prepare` again"
     if not path.is_file():
         raise FitError(f"{path}: no such file; expected the token ids of a prepared folder; {again}")

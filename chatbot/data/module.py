@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,12 +44,26 @@ class TrainLoader(Loader):
     """The batches of one epoch after another, shuffled; can begin in the middle of an epoch.
 
     Lightning keeps `state_dict` in its checkpoints, and calls `set_epoch` on what it finds as ``sampler``. It may
-    do so after it asked for an iterator, so the epoch is read only when the first batch is wanted. With several
-    devices the batches that do not go round are left out of this epoch; each epoch leaves out others.
+    do so after it asked for an iterator, so the epoch is read only when the first batch is wanted.
+
+    An update of the weights is made from ``world * accumulate`` batches that follow one another in the epoch, whichever
+    devices read them, and their losses add up to the mean over all its tokens: two devices train as one does that
+    accumulates two batches. Gradients are averaged over devices and accumulated batches, so each loss is scaled by as
+    many. Where batches do not go round, a device that has none repeats the last one for nothing, at a scale of 0.
+
+    Args:
+        examples: the rows.
+        batches: which of them go together.
+        rank: which of the devices this is.
+        world: how many devices there are.
+        accumulate: how many batches in a row each device reads for one update.
     """
 
-    def __init__(self, examples: Examples, batches: TokenBatches, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, examples: Examples, batches: TokenBatches, rank: int = 0, world: int = 1, accumulate: int = 1
+    ) -> None:
         super().__init__(examples, batches, rank, world)
+        self.accumulate = accumulate
         self.epoch = 0
         self._done = 0
         self._resumed = (-1, 0)  # the epoch that was broken off, and how much of it is done
@@ -80,16 +95,20 @@ class TrainLoader(Loader):
         self._resumed = (state["epoch"], state["done"])
 
     def __len__(self) -> int:
-        return len(self.batches) // self.world
+        return -(-len(self.batches) // self.world)
 
     def __iter__(self) -> Iterator[Batch]:
         broken_off, done = self._resumed
         self._done = done if self.epoch == broken_off else 0
-        share = self.batches.epoch(self.epoch)[self.rank :: self.world][: len(self)]
-        for rows in share[self._done :]:
-            batch = self.examples.batch(rows)
+        epoch = self.batches.epoch(self.epoch)
+        per_update = self.world * self.accumulate
+        for step in range(self._done, len(self)):
+            place = step * self.world + self.rank
+            update = epoch[place // per_update * per_update :][:per_update]
+            scale = per_update / sum(int(self.examples.target_lengths[rows].sum()) for rows in update)
+            batch = self.examples.batch(epoch[min(place, len(epoch) - 1)])
             self._done += 1
-            yield batch
+            yield replace(batch, scale=scale if place < len(epoch) else 0.0)
 
 
 class DialogueData(pl.LightningDataModule):
@@ -98,6 +117,7 @@ class DialogueData(pl.LightningDataModule):
     Args:
         path: the prepared folder.
         context_turns: how many of the last turns the network reads.
+        source_tokens: tokens of a source at most, older ones being left out; null for all of those turns.
         tokens_per_batch: tokens of a batch at most, source and target, padding counted; lower it when memory ends.
         seed: of the order of the batches; the same as seed_everything unless set.
 
@@ -106,7 +126,14 @@ class DialogueData(pl.LightningDataModule):
         FitError: there is nothing in it to train on.
     """
 
-    def __init__(self, path: Path, context_turns: int = 3, tokens_per_batch: int = 4000, seed: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        context_turns: int = 3,
+        source_tokens: int | None = None,
+        tokens_per_batch: int = 4000,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if tokens_per_batch < 1:
             raise FitError(f"data.tokens_per_batch is {tokens_per_batch}; expected at least 1, better some thousands")
@@ -120,17 +147,19 @@ class DialogueData(pl.LightningDataModule):
         self.tokenizer = Tokenizer(self.tokenizer_bytes)
         self.vocab_size = self.tokenizer.vocab_size
         self.context_turns = context_turns
+        self.source_tokens = source_tokens
         self.tokens_per_batch = tokens_per_batch
         self.seed = seed
         self._cuts: dict[str, TokenBatches] = {}
-        self.train = Examples.open(self.prepared, "train", context_turns)
-        self.valid = Examples.open(self.prepared, "valid", context_turns)
+        self.train = Examples.open(self.prepared, "train", context_turns, source_tokens)
+        self.valid = Examples.open(self.prepared, "valid", context_turns, source_tokens)
         if not len(self.train):
             raise FitError(f"{path}: no training pairs; add conversations and run `chatbot prepare` again")
 
     def train_dataloader(self) -> TrainLoader:
         """Shuffled batches of the training split."""
-        return TrainLoader(self.train, self.cut("train"), *self._place())
+        accumulate = self.trainer.accumulate_grad_batches if self.trainer else 1
+        return TrainLoader(self.train, self.cut("train"), *self._place(), accumulate)
 
     def val_dataloader(self) -> Any:
         """Batches of the validation split, or none where it is empty."""

@@ -1,10 +1,13 @@
 """The network: torch and nothing else.
 
-    cell.py       the LSTM cell, readable: the reference of the fused kernels, and the decoder's single step
+    config.py     sizes and kinds, and what contradicts what
+    cell.py       the memories, readable: the reference of the fused kernels, and the decoder's single step
+    layer.py      a layer over a whole sequence: the fused kernel where there is one, else the cell unrolled
+    dropout.py    between layers, of whole words
     encoder.py    embedded source -> one vector a position, and how the reading ended
     attention.py  where the decoder looks
     decoder.py    the whole target at once for training, one token at a time for search; the same weights
-    seq2seq.py    all of it behind one tied embedding
+    seq2seq.py    all of it behind one embedding
 
 Letters at the end of lines stand for sizes:
 
@@ -12,5 +15,5 @@ Letters at the end of lines stand for sizes:
     S  source positions                             T  target positions
     E  width of the embedding                       V  pieces in the vocabulary
     H  hidden units: of one direction in the encoder, of a layer in the decoder
-    M  width of the memory: both directions of the encoder, 2 H of it
+    M  width of the memory: both directions of the encoder, 2 H of it    G  gates of a cell
 """

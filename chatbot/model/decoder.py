@@ -10,17 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from chatbot.model.attention import Attention
-from chatbot.model.cell import CellState, RowDropout, layer_step, lstm_layer
+from chatbot.model.cell import State
+from chatbot.model.config import NetworkConfig
+from chatbot.model.dropout import Dropout
 from chatbot.model.encoder import Encoded
+from chatbot.model.layer import Layer, Reading, recurrent_layer
 
 
 class Memory(NamedTuple):
     """What the decoder knows of B sources; read by every step and changed by none."""
 
-    keys: Tensor  # (B, S, H) projected once
+    keys: Tensor  # (B, S, H) projected once; of width 0 in a decoder that does not look back
     values: Tensor  # (B, S, M)
     mask: Tensor | None  # (B, S) True at text; None where everything is text
-    initial: tuple[CellState, ...]  # one a layer, (B, H) each: where a reply begins
+    initial: tuple[State, ...]  # one a layer, (B, H) each: where a reply begins
 
     def keep(self, inputs: Tensor) -> Memory:
         """Only these inputs, given by index (B',)."""
@@ -28,7 +31,7 @@ class Memory(NamedTuple):
             self.keys[inputs],
             self.values[inputs],
             None if self.mask is None else self.mask[inputs],
-            tuple(CellState(h[inputs], c[inputs]) for h, c in self.initial),
+            tuple(tuple(part[inputs] for part in state) for state in self.initial),
         )
 
 
@@ -39,7 +42,7 @@ class DecoderState:
     The K rows of an input share its memory, which is never copied for them.
     """
 
-    recurrent: tuple[CellState, ...]
+    recurrent: tuple[State, ...]
     """One a layer, (N, H) each."""
     memory: Memory
     attention: Tensor
@@ -63,76 +66,91 @@ class DecoderState:
         return replace(self._with_rows(chosen), memory=self.memory.keep(inputs))
 
     def _with_rows(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
-        recurrent = tuple(CellState(change(h), change(c)) for h, c in self.recurrent)
+        recurrent = tuple(tuple(map(change, state)) for state in self.recurrent)
         return DecoderState(recurrent, self.memory, change(self.attention))
 
 
 class Decoder(nn.Module):
-    """LSTM layers with attention from the first, whose context feeds all layers above and the output.
+    """Recurrent layers with attention from the first, whose context feeds all layers above and the output.
 
     The first layer does not read the context, so it can run over a known target in one fused call,
     then look at the memory from all positions at once; so can each layer above (Wu et al. 2016,
     section 3). Layers above the first are residual. The output is projected to the embedding's width.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, layers: int, memory_size: int, dropout: float) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        sizes = [input_size] + [hidden_size + memory_size] * (layers - 1)
-        self.layers = nn.ModuleList(lstm_layer(size, hidden_size) for size in sizes)
-        self.attention = Attention(hidden_size, memory_size)
-        self.bridge_h = nn.Linear(memory_size, layers * hidden_size)
-        self.bridge_c = nn.Linear(memory_size, layers * hidden_size)
-        self.output = nn.Linear(hidden_size + memory_size, input_size)
-        self.dropout = RowDropout(dropout)
+        hidden, memory = config.decoder_size, config.memory_size
+        context = memory if config.attend else 0
+        sizes = [config.embedding] + [hidden + context] * (config.decoder_layers - 1)
+        self.layers = nn.ModuleList(
+            recurrent_layer(config.recurrence, size, hidden, recurrent_dropout=config.recurrent_dropout)
+            for size in sizes
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) if config.layer_norm else nn.Identity() for _ in sizes)
+        self.attention = Attention(hidden, memory, config.attention, config.heads) if config.attend else None
+        parts = config.recurrence.kind.carries
+        self.bridges = nn.ModuleList(nn.Linear(memory, config.decoder_layers * hidden) for _ in range(parts))
+        self.output = nn.Linear(hidden + context, config.embedding)
+        self.dropout = Dropout(config.dropout, config.variational)
 
-    def remember(self, encoded: Encoded, mask: Tensor | None) -> Memory:
+    def remember(self, encoded: Encoded) -> Memory:
         """Make the memory of N sources: keys projected, the first state bridged from the encoder's last.
 
         The bridge is learnt: h is squashed as a cell's own h would be, c is left free, as a cell's is.
         """
-        outputs, final = encoded
-        count = len(self.layers)
-        h = self.bridge_h(final.h).tanh().chunk(count, dim=-1)  # (N, H) each
-        c = self.bridge_c(final.c).chunk(count, dim=-1)  # (N, H) each
-        return Memory(self.attention.keys(outputs), outputs, mask, tuple(map(CellState, h, c)))
+        outputs, final, mask = encoded
+        bridged = [bridge(part) for bridge, part in zip(self.bridges, final, strict=True)]  # (N, layers * H) each
+        bridged[0] = bridged[0].tanh()
+        initial = tuple(zip(*(part.chunk(len(self.layers), dim=-1) for part in bridged), strict=True))
+        keys = outputs[..., :0] if self.attention is None else self.attention.keys(outputs)
+        return Memory(keys, outputs, mask, initial)
 
     def forward(self, x: Tensor, memory: Memory) -> Tensor:
         """All steps of known targets at once: x (N, T, E) -> (N, T, E), each layer one fused call."""
+        reading = Reading(None, x.shape[1], x.device)  # pads come last, where nothing real is after them
 
         def whole(index: int, x: Tensor) -> Tensor:
-            start = memory.initial[index]
-            outputs: Tensor = self.layers[index](x, (start.h[None].contiguous(), start.c[None].contiguous()))[0]
+            outputs: Tensor = self._layer(index)(x, reading, memory.initial[index])[0]
             return outputs
 
         return self._through(x, memory, whole)[0]
 
     def start(self, memory: Memory) -> DecoderState:
         """One row an input, before its first token."""
-        inputs, positions, _ = memory.keys.shape
-        return DecoderState(memory.initial, memory, memory.keys.new_zeros(inputs, positions))
+        inputs, positions, _ = memory.values.shape
+        return DecoderState(memory.initial, memory, memory.values.new_zeros(inputs, positions))
 
     def step(self, x: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """One token for every row: x (N, E) -> (N, E) and the state after it."""
-        after: list[CellState] = []
+        after: list[State] = []
 
         def single(index: int, x: Tensor) -> Tensor:
-            cell = layer_step(self._layer(index), x.flatten(0, 1), state.recurrent[index])
+            cell = self._layer(index).step(x.flatten(0, 1), state.recurrent[index])
             after.append(cell)
-            return cell.h.view(*x.shape[:2], -1)
+            return cell[0].view(*x.shape[:2], -1)
 
-        beams = x.view(state.memory.keys.shape[0], -1, x.shape[-1])  # (B, K, E): K takes the place of T
+        beams = x.view(state.memory.values.shape[0], -1, x.shape[-1])  # (B, K, E): K takes the place of T
         outputs, weights = self._through(beams, state.memory, single)
         return outputs.flatten(0, 1), DecoderState(tuple(after), state.memory, weights.flatten(0, 1))
 
-    def _layer(self, index: int) -> nn.LSTM:
+    def _layer(self, index: int) -> Layer:
         layer = self.layers[index]
-        assert isinstance(layer, nn.LSTM)
+        assert isinstance(layer, Layer)
         return layer
 
     def _through(self, x: Tensor, memory: Memory, run: Callable[[int, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         """The way up, the same for both: `run(index, x)` advances a layer over x (N, T, ...)."""
-        x = run(0, self.dropout(x))  # (N, T, H)
-        context, weights = self.attention(x, memory.keys, memory.values, memory.mask)  # (N, T, M), (N, T, S)
+        x = self.norms[0](run(0, self.dropout(x)))  # (N, T, H)
+        context, weights = self._look(x, memory)
         for index in range(1, len(self.layers)):
-            x = x + run(index, self.dropout(torch.cat([x, context], dim=-1)))  # (N, T, H)
+            x = self.norms[index](x + run(index, self.dropout(torch.cat([x, context], dim=-1))))  # (N, T, H)
         return self.output(self.dropout(torch.cat([x, context], dim=-1))), weights  # (N, T, E)
+
+    def _look(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """The context (N, T, M) and where it is from (N, T, S); both empty of meaning in a decoder that cannot look."""
+        if self.attention is None:
+            positions = memory.values.shape[1]
+            return x[..., :0], x.new_zeros(*x.shape[:2], positions)
+        context, weights = self.attention(x, memory.keys, memory.values, memory.mask)
+        return context, weights

@@ -22,8 +22,9 @@ def banner(
     rows = {
         "device": f"{device_name(trainer.strategy.root_device)}, precision {trainer.precision}",
         "network": (
-            f"{parameters:,} parameters: embedding {net.embedding}, encoder {net.encoder_layers} × 2 × "
-            f"{net.encoder_size}, decoder {net.decoder_layers} × {net.decoder_size}, {data.vocab_size:,} pieces"
+            f"{parameters:,} parameters: {net.cell}, embedding {net.embedding}, encoder {net.encoder_layers} × "
+            f"{'2 × ' if net.bidirectional else ''}{net.encoder_size}, decoder {net.decoder_layers} × "
+            f"{net.decoder_size}, {data.vocab_size:,} pieces"
         ),
         "data": f"{len(data.train):,} pairs, {tokens:,} target tokens; {len(data.valid):,} pairs to validate with",
         "batches": f"{len(data.cut('train')):,} an epoch, of at most {data.tokens_per_batch:,} tokens",

@@ -6,32 +6,40 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks import Callback, Timer
+from pytorch_lightning.profilers import SimpleProfiler
 
-from chatbot.config import find_recipe, one_line, with_recipe
+from chatbot.config import one_line
 from chatbot.errors import ConfigError, FitError
+from chatbot.model.config import NetworkConfig
+from chatbot.training.arguments import value_of, with_settings
 from chatbot.training.banner import banner
+from chatbot.training.callbacks.averaging import Averaging
 from chatbot.training.callbacks.keeper import Keeper, WholeFiles, check_identity
 from chatbot.training.callbacks.pace import Patience, ValidationClock
 from chatbot.training.callbacks.progress import Bar
 from chatbot.training.callbacks.recorder import Recorder
 from chatbot.training.console import say
 from chatbot.training.curve import Curve
+from chatbot.training.find_lr import find_lr
 from chatbot.training.folder import SETTINGS, Workplace, fingerprint, read_checkpoint
 from chatbot.training.interrupt import Interrupt
+from chatbot.training.logs import loggers
+from chatbot.training.memory import is_out_of_memory, memory_full
+from chatbot.training.origin import TRAINING_ONLY, Origin
 from chatbot.training.parser import FitCLI
 from chatbot.training.precision import checked
+from chatbot.training.profile import shares, table
 from chatbot.training.publish import publish
 from chatbot.training.quiet import quiet
 from chatbot.training.verdict import Stop, verdict
 from data_prep.store import alone
 
-DEFAULT_RECIPE = "small"
 OK, INTERRUPTED = 0, 130
 
 
@@ -44,6 +52,9 @@ def fit(argv: list[str]) -> int:
     """
     with quiet():
         training = _Fit(argv)
+        if training.cli.config.find_lr:
+            print(find_lr(training.trainer, training.module, training.data))  # noqa: T201 - it is the result
+            return OK
         with alone(training.place.output) if training.trainer.is_global_zero else nullcontext():
             return training.run()
 
@@ -54,10 +65,13 @@ class _Fit:
     def __init__(self, argv: Sequence[str]) -> None:
         self.curve = Curve()
         self.interrupt = Interrupt()
+        self.profiler: SimpleProfiler | None = None
+        self.origin: Origin | None = None
+        self._argv = list(argv)
         self.place: Workplace
         self.patience: Patience | None = None
         try:
-            self.cli = FitCLI(_with_settings(argv), self._claim, self._extras)
+            self.cli = FitCLI(with_settings(argv), self._claim, self._extras)
         except (MisconfigurationException, ValueError, TypeError, OverflowError) as error:
             raise ConfigError(f"{one_line(str(error))}; see `chatbot fit --help`") from error
         self.trainer, self.module, self.data = self.cli.trainer, self.cli.model, self.cli.datamodule
@@ -66,6 +80,8 @@ class _Fit:
     def run(self) -> int:
         """Train, publish, and say how it went."""
         resume = self.place.start == "resume"
+        if self.cli.config.resume and not resume and self.trainer.is_global_zero:
+            say("Nothing to resume yet: beginning from the start.")
         if resume:
             check_identity(read_checkpoint(self.place.last)["callbacks"]["Keeper"]["identity"], self._identity())
         if self.trainer.is_global_zero:
@@ -78,43 +94,68 @@ class _Fit:
         return self._end() if self.trainer.is_global_zero else OK
 
     def _claim(self, cli: FitCLI) -> None:
+        """Everything that can be refused before anything large is loaded."""
         config = cli.config
-        if config.output is None:
+        NetworkConfig(**vars(config.model.network))
+        if config.output is None and not config.find_lr:
             raise ConfigError("no --output given; expected the folder to write the bot to, as in `--output bot`")
-        self.place = Workplace.claim(config.output, resume=config.resume, overwrite=config.overwrite)
+        if config.find_lr:
+            self.scratch = TemporaryDirectory()
+            self.place = Workplace(Path(self.scratch.name) / "bot", "fresh")
+        else:
+            self.place = Workplace.claim(config.output, resume=config.resume, overwrite=config.overwrite)
         # Written down as chosen: a training that goes on must not choose otherwise.
         config.trainer.precision = checked(config.trainer.precision, config.trainer.accelerator)
-        if config.resume and self.place.start == "fresh":
-            say("Nothing to resume yet: beginning from the start.")
+        if config["from"] is not None and self.place.start == "fresh":
+            self.origin = Origin(config["from"])
+            given = value_of(self._argv, "--data.context_turns") or value_of(self._argv, "--context-turns")
+            self.origin.settle(config.model.network, config.data, turns_given=given is not None)
 
     def _extras(self, cli: FitCLI) -> dict[str, Any]:
         """What the Trainer gets besides its settings."""
         asked, chosen = cli.config.trainer, cli.config_init
         self.data, self.module = cli.datamodule, cli.model
         self.cli = cli
-        self.curve.keep = chosen.checkpoint.keep
-        keeper = Keeper(self.place, self.curve, chosen.checkpoint, self._identity())
-        callbacks = [
-            Bar(visible=asked.enable_progress_bar is not False),
-            ValidationClock(chosen.validation.minutes),
-            Recorder(self.curve, chosen.validation),
-            keeper,
-        ]
-        if chosen.validation.patience is not None and len(self.data.valid):
-            self.patience = Patience(chosen.validation.patience, chosen.validation.min_delta)
-            callbacks.append(self.patience)
+        if self.origin is not None:
+            self.origin.give(self.module, self.data)
         extras: dict[str, Any] = {
-            "callbacks": callbacks,
+            "callbacks": [] if cli.config.find_lr else self._callbacks(),
             "enable_progress_bar": False,  # Lightning's own
             "plugins": [*(chosen.trainer.plugins or []), WholeFiles(self.place)],
             "default_root_dir": asked.default_root_dir or str(self.place.partial),
         }
-        return extras if len(self.data.valid) else {**extras, "limit_val_batches": 0}
+        if cli.config.profile:
+            extras["profiler"] = self.profiler = SimpleProfiler()
+        if made := loggers(self.place.output, cli.config.logs):
+            extras["logger"] = made
+        if not len(self.data.valid) or cli.config.find_lr:
+            extras["limit_val_batches"] = 0
+        return extras
+
+    def _callbacks(self) -> list[Callback]:
+        chosen = self.cli.config_init
+        self.curve.keep = chosen.checkpoint.keep
+        averaging = None if chosen.model.optimizer_config.ema is None else Averaging(chosen.model.optimizer_config.ema)
+        callbacks: list[Callback] = [] if averaging is None else [averaging]
+        if chosen.validation.patience is not None and len(self.data.valid):
+            self.patience = Patience(chosen.validation.patience, chosen.validation.min_delta)
+            callbacks.append(self.patience)
+        return [
+            *callbacks,
+            Bar(visible=self.cli.config.trainer.enable_progress_bar is not False),
+            ValidationClock(chosen.validation.minutes),
+            Recorder(self.curve, chosen.validation),
+            Keeper(self.place, self.curve, chosen.checkpoint, self._identity(), averaging),
+            self.interrupt,
+        ]
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same when a training goes on."""
-        sizes = {f"model.network.{k}": v for k, v in asdict(self.module.model.config).items() if k != "dropout"}
-        data = {f"data.{key}": getattr(self.data, key) for key in ("context_turns", "tokens_per_batch")}
+        network = asdict(self.module.model.config).items()
+        sizes = {f"model.network.{key}": value for key, value in network if key not in TRAINING_ONLY}
+        data = {
+            f"data.{key}": getattr(self.data, key) for key in ("context_turns", "source_tokens", "tokens_per_batch")
+        }
         return {"fingerprint": fingerprint(self.data.prepared), "seed_everything": self.data.seed, **sizes, **data}
 
     def _train(self, checkpoint: Path | None) -> None:
@@ -126,11 +167,10 @@ class _Fit:
                 raise
         except MisconfigurationException as error:
             raise ConfigError(one_line(str(error))) from error
-        except torch.OutOfMemoryError as error:
-            raise FitError(
-                f"the device's memory is full; lower --data.tokens_per_batch (now {self.data.tokens_per_batch:,}) or "
-                "take a smaller recipe; --resume goes on from the last checkpoint only with the same batches"
-            ) from error
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise memory_full(self.data.tokens_per_batch, self.module.halved) from error
 
     def _end(self) -> int:
         stop = self._why()
@@ -141,8 +181,14 @@ class _Fit:
                 raise FitError("nothing was trained: the limits leave no step; raise --trainer.max_epochs or max_steps")
             say(f"Interrupted before there was anything to publish; {self.place.partial} is kept for --resume.")
             return code
-        publish(self.place, self.trainer, self.module, self.data, self.curve, stop, self.cli.settings())
-        say(verdict(self.curve, stop), style="bold")
+        parts = None
+        if self.profiler is not None:
+            seconds = self.module.meter.total.seconds - self.module.meter.resumed
+            parts = shares(self.profiler, seconds, self.trainer.accumulate_grad_batches)
+        publish(self.place, self.trainer, self.module, self.data, self.curve, stop, self.cli.settings(), parts)
+        say(self._verdict(stop), style="bold")
+        if parts is not None:
+            say(table(parts))
         if stop.can_go_on and self.place.last.exists():
             megabytes = self.place.size() / 1e6
             say(f"{self.place.partial} ({megabytes:,.0f} MB) is kept for --resume; delete it when you are content.")
@@ -150,6 +196,16 @@ class _Fit:
             self.place.discard()
         say(f"The bot stands in {self.place.output}: chatbot chat {self.place.output}")
         return code
+
+    def _verdict(self, stop: Stop) -> str:
+        planned = self.trainer.max_epochs
+        return verdict(
+            self.curve,
+            stop,
+            epochs=None if planned is None or planned < 0 else planned,
+            skipped=int(self.module.guard.skipped),
+            dropout=self.module.model.config.dropout,
+        )
 
     def _why(self) -> Stop:
         """What ended the training."""
@@ -164,46 +220,3 @@ class _Fit:
         if 0 < trainer.max_steps <= trainer.global_step:
             return Stop.STEPS
         return Stop.CALLBACK if trainer.should_stop else Stop.EPOCHS
-
-
-def _with_settings(argv: Sequence[str]) -> list[str]:
-    """The arguments with a settings file before them: those of the training that goes on, a recipe, or the default.
-
-    A training that goes on keeps its settings: what --config names is not read again, flags still override.
-    """
-    output = _value(argv, "--output")
-    if "--resume" in argv and output:
-        recorded = Workplace(Path(output).resolve(), "resume")
-        if recorded.last.is_file() and (recorded.partial / SETTINGS).is_file():
-            return ["--config", str(recorded.partial / SETTINGS), *_without(argv, "--config")]
-    arguments = with_recipe(argv, "fit")
-    if _value(argv, "--config") is None:
-        return ["--config", str(find_recipe("fit", DEFAULT_RECIPE)), *arguments]
-    return arguments
-
-
-def _value(argv: Sequence[str], option: str) -> str | None:
-    """The value of an option, written with a blank or with ``=``; the last one counts."""
-    found = None
-    for place, word in enumerate(argv):
-        if word == option and place + 1 < len(argv):
-            found = argv[place + 1]
-        elif word.startswith(f"{option}="):
-            found = word.removeprefix(f"{option}=")
-    return found
-
-
-def _without(argv: Sequence[str], option: str) -> list[str]:
-    """The arguments without an option and its value.
-
-    >>> _without(["a", "--config", "small", "--config=tiny", "b"], "--config")
-    ['a', 'b']
-    """
-    kept: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == option:
-            next(words, None)
-        elif not word.startswith(f"{option}="):
-            kept.append(word)
-    return kept

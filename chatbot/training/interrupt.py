@@ -7,14 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import pytorch_lightning as pl
 
+from chatbot.training.agree import agreed
 from chatbot.training.console import say
 
 
-class Interrupt:
-    """Whether somebody pressed Ctrl-C, and what follows from it."""
+class Interrupt(pl.Callback):
+    """Whether somebody pressed Ctrl-C, and what follows from it. Several devices stop after the same batch."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -33,14 +35,24 @@ class Interrupt:
             if self.asked:
                 raise KeyboardInterrupt
             self.asked = True
-            stop(trainer)
-            say("Stopping after this batch and a last validation; Ctrl-C again stops at once.")
+            if trainer.world_size == 1:
+                stop(trainer)
+            if trainer.is_global_zero:
+                say("Stopping after this batch and a last validation; Ctrl-C again stops at once.")
 
         before = signal.signal(signal.SIGINT, handle)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop where any device was asked to."""
+        if agreed(trainer, self.asked, batch_idx):
+            self.asked = True
+            stop(trainer)
 
 
 def stop(trainer: pl.Trainer) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 
@@ -16,6 +15,8 @@ class Count:
 
     nats: float = 0.0
     """Summed negative log-likelihood of the replies, with dropout, without label smoothing."""
+    loss: float = 0.0
+    """What training lowers: nats with label smoothing, summed over tokens."""
     words: int = 0
     """Words, plus one for each end."""
     tokens: int = 0
@@ -26,6 +27,7 @@ class Count:
     def add(self, other: Count) -> None:
         """Add the sums of another stretch."""
         self.nats += other.nats
+        self.loss += other.loss
         self.words += other.words
         self.tokens += other.tokens
         self.seconds += other.seconds
@@ -57,6 +59,8 @@ class Meter:
         """Everything since training began, resumed runs included."""
         self.stretch = Count()
         """Everything since the last validation."""
+        self.resumed = 0.0
+        """Seconds of the total that are those of runs before this one."""
 
     def start(self) -> None:
         """Training begins, or goes on after a pause."""
@@ -68,16 +72,17 @@ class Meter:
         self.read()
         self._since = None
 
-    def add(self, nats: Tensor, words: int, tokens: int) -> None:
-        """One step: its summed nats (a scalar on the device), its words and its tokens."""
-        self._pending = nats if self._pending is None else self._pending + nats
+    def add(self, sums: Tensor, words: int, tokens: int) -> None:
+        """One batch: its summed nats and its summed loss (2,), on the device, its words and its tokens."""
+        sound = sums.nan_to_num(posinf=0.0)  # a step that is skipped must not spoil the sum; `Guard` counts it
+        self._pending = sound if self._pending is None else self._pending + sound
         self._fresh.words += words
         self._fresh.tokens += tokens
 
     def read(self) -> Count:
         """The sums since the last reading. Waits for the device: call it a few times a second, not at each step."""
         if self._pending is not None:
-            self._fresh.nats = float(self._pending)
+            self._fresh.nats, self._fresh.loss = self._pending.tolist()
         if self._since is not None:
             now = self._clock()
             self._fresh.seconds, self._since = now - self._since, now
@@ -99,9 +104,5 @@ class Meter:
 
     def restore(self, state: dict[str, dict[str, float]]) -> None:
         """Go on from `state`."""
+        self.resumed = state["total"]["seconds"]
         self.total, self.stretch = (Count(**state[key]) for key in ("total", "stretch"))  # type: ignore[arg-type]
-
-
-def finite(count: Count) -> bool:
-    """Whether the loss of a stretch is a number."""
-    return bool(torch.isfinite(torch.tensor(count.nats)))

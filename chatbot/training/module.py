@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -15,64 +14,24 @@ from torch import Tensor
 from chatbot.data.batches import Batch
 from chatbot.errors import ConfigError
 from chatbot.likelihood import Likelihood, negative_log_likelihood, of_batch
-from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
+from chatbot.training.console import say
+from chatbot.training.guard import Guard
 from chatbot.training.loss import smoothed_loss
+from chatbot.training.memory import is_out_of_memory
 from chatbot.training.meter import Meter
+from chatbot.training.optimizer import OptimizerConfig, adamw, rate
 
 VALID = "valid_nats"
 """Name of the figure that early stopping and the choice of the best model go by: nats per word."""
 
 
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """How the weights are changed: AdamW (Loshchilov & Hutter 2019)."""
-
-    lr: float = 1e-3
-    """The highest rate of learning, reached at the end of the warm-up."""
-    betas: tuple[float, float] = (0.9, 0.98)
-    """How long the running means of the gradient and of its square remember."""
-    weight_decay: float = 0.01
-    """Pull of the weight matrices towards zero; biases are spared."""
-    warmup_steps: int = 400
-    """Steps over which the rate rises from nothing."""
-    decay: Literal["inverse_sqrt", "cosine", "none"] = "inverse_sqrt"
-    """After the warm-up. inverse_sqrt needs no known end; cosine falls to nothing at the last epoch or step."""
-
-    def __post_init__(self) -> None:
-        betas = isinstance(self.betas, tuple | list) and len(self.betas) == 2 and all(0 <= b < 1 for b in self.betas)
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr must be a number above 0, got {self.lr}")
-        if not betas:
-            raise ValueError(f"betas must be two numbers from 0 up to but not 1, got {self.betas}")
-        if self.weight_decay < 0 or self.warmup_steps < 0:
-            raise ValueError(
-                f"weight_decay and warmup_steps must be at least 0, got {self.weight_decay} and {self.warmup_steps}"
-            )
-
-
-def rate(config: OptimizerConfig, end: float) -> Callable[[int], float]:
-    """Share of the highest rate at each step, counted from 0; ``end`` is the planned number of steps.
-
-    >>> share = rate(OptimizerConfig(warmup_steps=4), math.inf)
-    >>> [share(step) for step in (0, 1, 3, 15)]
-    [0.25, 0.5, 1.0, 0.5]
-    """
-    warmup = max(1, config.warmup_steps)
-
-    def share(step: int) -> float:
-        if step + 1 < warmup:
-            return (step + 1) / warmup
-        if config.decay == "inverse_sqrt":
-            return math.sqrt(warmup / (step + 1))
-        if config.decay == "cosine":
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step + 1 - warmup) / max(1.0, end - warmup))))
-        return 1.0
-
-    return share
-
-
 class DialogueModule(pl.LightningModule):
     """A `Seq2Seq` in training.
+
+    A gradient stays until the optimizer has used it, rather than until the next one is wanted: a batch that the memory
+    cannot hold at once adds to it in two halves.
 
     Args:
         network: sizes of the network.
@@ -84,7 +43,7 @@ class DialogueModule(pl.LightningModule):
     def __init__(
         self,
         network: NetworkConfig = NetworkConfig(),  # noqa: B008 (it is frozen)
-        optimizer: OptimizerConfig = OptimizerConfig(),
+        optimizer: OptimizerConfig = OptimizerConfig(),  # noqa: B008 (so is it)
         label_smoothing: float = 0.1,
         vocab_size: int = 8000,
     ) -> None:
@@ -102,18 +61,104 @@ class DialogueModule(pl.LightningModule):
         self.optimizer_config = optimizer
         self.label_smoothing = label_smoothing
         self.model = Seq2Seq(vocab_size, network)
+        self.guard = Guard()
         self.meter = Meter()
         self.seed = 0
+        self.halved = False
+        """Whether batches go through in two halves, because whole ones did not fit into memory."""
         self.valid = Likelihood()
         self._parts: list[tuple[Batch, Tensor]] = []
+        self._step: tuple[Batch, int]
+        self._sums: Tensor
+
+    # ------------------------------------------------------------------------------------------------ training
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of a batch: the mean over its real tokens."""
+        """Loss of a batch: the mean over the real tokens of all batches that make the same update."""
+        self._step = batch, batch_idx
+        if not self.halved:
+            self._seed_dropout()
+            try:
+                loss, self._sums = self._loss(batch)
+                return loss
+            except RuntimeError as error:
+                self._halve(error)
+        return self._in_halves()
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Gradients of a batch; where the memory ends here, it goes through again in halves."""
+        try:
+            loss.backward(*args, **kwargs)  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            batch_idx = self._step[1]
+            if batch_idx % self.trainer.accumulate_grad_batches:  # gradients of other batches cannot be told from these
+                raise
+            self._halve(error)
+        else:
+            self._count()
+            return
+        loss.detach_()  # lets go of what this try has computed
+        self.zero_grad()
+        with self.trainer.precision_plugin.train_step_context():
+            again = self._in_halves() / self.trainer.accumulate_grad_batches
+        self._backward(again)
+        self._count()
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The scaled loss of a batch, and beside it its summed nats and summed loss (2,), without gradient."""
         hidden = self.model(batch.source, batch.source_lengths, batch.inputs)  # (N, T, E)
         logits = self.model.logits(batch.select(hidden))  # (tokens, V)
         loss, nats = smoothed_loss(logits, batch.select(batch.targets), self.label_smoothing)
-        self.meter.add(nats, batch.words + batch.rows, batch.tokens)
+        scale = 1 / batch.tokens if batch.scale is None else batch.scale
+        return loss * scale, torch.stack([nats, loss.detach()])
+
+    def _in_halves(self) -> Tensor:
+        """Gradients of the first half of a batch are made here; the loss of the second comes back."""
+        batch = self._step[0]
+        self._seed_dropout()
+        if batch.rows == 1:
+            loss, self._sums = self._loss(batch)
+            return loss
+        first, last = batch.halves()
+        loss, sums = self._loss(first)
+        share = loss / self.trainer.accumulate_grad_batches
+        self._backward(share)
+        loss, more = self._loss(last)
+        self._sums = sums + more
         return loss
+
+    def _backward(self, loss: Tensor) -> None:
+        """Gradients of a loss that Lightning does not know of, scaled as it would under float16."""
+        self.trainer.precision_plugin.pre_backward(loss, self).backward()  # type: ignore[no-untyped-call]
+
+    def _halve(self, error: RuntimeError) -> None:
+        """Take batches in halves from now on, if memory is what is lacking and that has not been tried yet.
+
+        Raises:
+            RuntimeError: ``error``, where it tells of something else, or halving is no way out; with several devices it
+                is not, as all must take the same steps.
+        """
+        if not is_out_of_memory(error) or self.halved or self.trainer.world_size > 1 or self._step[0].rows == 1:
+            raise error
+        self.halved = True
+        say(
+            f"Memory is full at step {self.trainer.global_step:,}: from here on each batch goes through in two halves, "
+            "which train as one. A lower --data.tokens_per_batch would be quicker."
+        )
+
+    def _count(self) -> None:
+        """Tell the meter of the batch that has gone through; other devices are taken to have had as many tokens."""
+        batch = self._step[0]
+        if batch.scale != 0:
+            self.meter.add(self._sums, batch.words + batch.rows, batch.tokens * self.trainer.world_size)
+
+    def _seed_dropout(self) -> None:
+        """What a batch draws depends on its place in the data alone, however training got there and on which device."""
+        trainer, batch_idx = self.trainer, self._step[1]
+        place = [self.seed, trainer.current_epoch, batch_idx * trainer.world_size + trainer.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+
+    # ------------------------------------------------------------------------------------------------ validation
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Note what the replies of a batch cost; `chatbot.likelihood` says what that is."""
@@ -130,18 +175,23 @@ class DialogueModule(pl.LightningModule):
         for (batch, _), cost in zip(self._parts, nats, strict=True):
             total += of_batch(batch, cost)
         self._parts.clear()
-        if self.trainer.world_size > 1:
-            figures = torch.tensor([total.nats, total.words, total.tokens], device=self.device, dtype=torch.float64)
-            summed = self.trainer.strategy.reduce(figures, reduce_op="sum")
-            total = Likelihood(float(summed[0]), int(summed[1]), int(summed[2]))
-        self.valid = total
+        summed = self.over_devices(total.nats, total.words, total.tokens)
+        self.valid = total = Likelihood(summed[0], int(summed[1]), int(summed[2]))
         self.log(VALID, total.nats_per_word, batch_size=1)
 
+    def over_devices(self, *figures: float) -> list[float]:
+        """Sums of figures over all devices, each of which must ask."""
+        if self.trainer.world_size == 1:
+            return list(figures)
+        own = torch.tensor(figures, device=self.device, dtype=torch.float64)
+        summed: Tensor = self.trainer.strategy.reduce(own, reduce_op="sum")
+        return summed.tolist()
+
+    # ------------------------------------------------------------------------------------------------ optimizer
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seed this step's dropout: what a step draws depends on the step alone, however training got there."""
-        place = [self.seed, self.trainer.current_epoch, batch_idx, self.trainer.global_rank]
+        """Start the clock of training."""
         self.meter.start()
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
     def on_train_start(self) -> None:
         """After a resume, take the rate that was asked for now rather than the one in the checkpoint."""
@@ -152,18 +202,19 @@ class DialogueModule(pl.LightningModule):
         """Stop the clock of training."""
         self.meter.pause()
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note whether batches go through in halves: their dropout is another."""
+        checkpoint["halved"] = self.halved
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on as before."""
+        self.halved = bool(checkpoint["halved"])
+
     def configure_optimizers(self) -> Any:
-        """AdamW, weight decay on matrices only, fused where nothing stands in the way."""
-        config = self.optimizer_config
-        first, second = config.betas
-        parameters = list(self.model.parameters())
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
+        """AdamW, fused where nothing stands in the way."""
         fused = self.trainer.precision != "16-mixed"  # whose scaler must see the gradients between
-        optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(first, second), fused=fused)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate(config, self._planned_steps()))
+        optimizer = adamw(self.model.parameters(), self.optimizer_config, fused=fused)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate(self.optimizer_config, self._planned_steps()))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(
@@ -174,12 +225,27 @@ class DialogueModule(pl.LightningModule):
     ) -> None:
         """Clip by the norm of all gradients together (Pascanu, Mikolov & Bengio 2013), or as asked for.
 
-        Lightning itself refuses to under bf16 with a fused optimizer; there is no scaler then, and nothing to fear.
+        What the guard finds harmful is not stepped on. A fused optimizer is told so on the device, which nobody has to
+        wait for; under float16 the scaler skips what is no number, as part of its search for a scale.
         """
-        if self.trainer.precision == "bf16-mixed" and gradient_clip_val and gradient_clip_algorithm in (None, "norm"):
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
-        else:
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        parameters = list(self.model.parameters())
+        most = gradient_clip_val or math.inf
+        by_value = gradient_clip_algorithm == "value"
+        norm = torch.nn.utils.clip_grad_norm_(parameters, math.inf if by_value else most)
+        if by_value:
+            torch.nn.utils.clip_grad_value_(parameters, most)
+        if self.trainer.precision != "16-mixed":
+            optimizer.found_inf = self.guard.judge(norm).float()  # type: ignore[attr-defined]
+        elif bool(norm.isfinite()) and bool(self.guard.judge(norm)):
+            self.zero_grad()
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """One update; its gradients go, as they are used up."""
+        super().optimizer_step(*args, **kwargs)
+        self.zero_grad()
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Nothing: `optimizer_step` has done it."""
 
     def _planned_steps(self) -> float:
         if self.optimizer_config.decay != "cosine":

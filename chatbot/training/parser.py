@@ -6,7 +6,7 @@ from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 import pytorch_lightning as pl
 import yaml
@@ -18,6 +18,7 @@ from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
 from chatbot.training.callbacks.keeper import CheckpointConfig
 from chatbot.training.callbacks.pace import ValidationConfig
+from chatbot.training.logs import Logs
 from chatbot.training.module import DialogueModule
 
 TRAINER = {
@@ -29,8 +30,12 @@ TRAINER = {
 }
 """Where we want something else of Lightning's Trainer than it does by itself."""
 
-OURS = ("config", "prepared", "output", "resume", "overwrite")
+OURS = ("config", "prepared", "output", "resume", "overwrite", "from", "find_lr", "profile")
 """Arguments that say where and how to begin; they are no settings of the training."""
+
+_TWO_WAYS = (
+    "a decoder cannot read from the end, as it writes what comes next; model.network.bidirectional is the encoder's"
+)
 
 Finish = Callable[["FitCLI"], dict[str, Any]]
 
@@ -48,7 +53,7 @@ class FitParser(LightningArgumentParser):
         if "nrecognized" in message and unknown:
             close = get_close_matches(unknown[0], options, n=1, cutoff=0.7)
             return f"; did you mean {close[0]}?" if close else ""
-        return ""
+        return f"; {_TWO_WAYS}" if "decoder" in message and "bidirectional" in message else ""
 
 
 class FitCLI(LightningCLI):
@@ -100,6 +105,19 @@ class FitCLI(LightningCLI):
         parser.add_argument("--output", type=Path, metavar="BOT", help="folder to write the bot to")
         parser.add_argument("--resume", action="store_true", help="go on with a training that was stopped or killed")
         parser.add_argument("--overwrite", action="store_true", help="begin again, and replace the bot at the end")
+        parser.add_argument(
+            "--from", type=Path, metavar="BOT", help="go on from the weights, sizes and tokenizer of an existing bot"
+        )
+        parser.add_argument(
+            "--find-lr", action="store_true", help="try rates of learning, say which to take, and leave"
+        )
+        parser.add_argument("--profile", action="store_true", help="say at the end where the time of training went")
+        parser.add_argument(
+            "--logs",
+            type=Literal[get_args(Logs)],
+            default="none",
+            help="write figures to BOT.logs for other programs: csv, tensorboard, both or none",
+        )
         parser.add_class_arguments(ValidationConfig, "validation")
         parser.add_class_arguments(CheckpointConfig, "checkpoint")
         parser.link_arguments("prepared", "data.path")

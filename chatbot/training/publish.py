@@ -15,6 +15,7 @@ from chatbot.data.module import DialogueData
 from chatbot.training.curve import Curve
 from chatbot.training.folder import Workplace, read_checkpoint
 from chatbot.training.module import DialogueModule
+from chatbot.training.plots import training_png
 from chatbot.training.verdict import Stop
 
 
@@ -26,6 +27,7 @@ def publish(
     curve: Curve,
     stop: Stop,
     settings: dict[str, Any],
+    profile: dict[str, float] | None = None,
 ) -> None:
     """Write the bot with the best weights; what stood there is replaced in one move.
 
@@ -40,10 +42,14 @@ def publish(
         place.output,
         model=module.model,
         tokenizer=data.tokenizer_bytes,
-        config={"context_turns": data.context_turns},
+        config={"context_turns": data.context_turns, "source_tokens": data.source_tokens},
         prepare={**numbers, "dropped": report.get("dropped", {}), "settings": data.prepared.settings},
-        training=_training(trainer, module, data, curve, stop, settings),
+        training={
+            **_training(trainer, module, data, curve, stop, settings),
+            **({"profile": profile} if profile else {}),
+        },
         samples=curve.samples,
+        picture=training_png(curve) if curve.points or len(curve.marks) > 1 else None,
     )
 
 
@@ -58,6 +64,7 @@ def _training(
         "nats_per_word": None if kept is None else kept.nats_per_word,
         "perplexity_per_word": None if kept is None else kept.perplexity_per_word,
         "steps": trainer.global_step,
+        "skipped_steps": int(module.guard.skipped),
         "epochs": trainer.current_epoch,
         "seconds": round(total.seconds, 1),
         "tokens": total.tokens,

@@ -27,47 +27,71 @@ class Stop(Enum):
         return self is not Stop.PATIENCE
 
 
-def verdict(curve: Curve, stop: Stop) -> str:
-    """One paragraph for people."""
+def verdict(curve: Curve, stop: Stop, *, epochs: float | None = None, skipped: int = 0, dropout: float = 0.0) -> str:
+    """Two sentences for people: how it ended and what stopping at the best saved; what fits, and what to try next.
+
+    Args:
+        curve: of the validations.
+        stop: what ended the training.
+        epochs: how many were planned; None where there was no such limit.
+        skipped: steps that were not taken, as they would have done harm.
+        dropout: share that was dropped.
+    """
     best = curve.best
     if best is None:
-        return (
-            f"Training ended ({stop.value}). There were no validation pairs, so nothing chose the best model: "
-            "these are the last weights. With more conversations, `chatbot prepare` sets some aside."
+        said = (
+            f"Training ended ({stop.value}) without validation pairs, so nothing chose the best model and these are "
+            "the last weights. With more conversations, `chatbot prepare` sets some aside"
         )
-    said = (
-        f"Training ended ({stop.value}). Best at step {best.step:,} (epoch {best.epoch:.1f}): "
-        f"{best.nats_per_word:.3f} nats per word, perplexity {best.perplexity_per_word:,.1f}. "
-    )
-    return said + _advice(curve, best, stop)
+    else:
+        said = (
+            f"Training ended ({stop.value}): best at step {best.step:,} (epoch {best.epoch:.1f}) with "
+            f"{best.nats_per_word:.3f} nats per word, perplexity {best.perplexity_per_word:,.1f}"
+            f"{_saved(curve, best, stop, epochs)}. {_advice(curve, best, stop, dropout)}"
+        )
+    if skipped:
+        said += f"; {skipped:,} steps were skipped, as their gradients were no numbers or far too large"
+    return f"{said}."
 
 
-def _advice(curve: Curve, best: Point, stop: Stop) -> str:
+def _saved(curve: Curve, best: Point, stop: Stop, epochs: float | None) -> str:
+    last = curve.points[-1]
+    saved = []
+    if curve.kept is best and last.nats_per_word > best.nats_per_word + _WORSE:
+        saved.append(f"{last.nats_per_word - best.nats_per_word:.2f} nats per word against the last weights")
+    if stop is Stop.PATIENCE and epochs is not None and epochs - last.epoch >= 1:
+        saved.append(f"up to {epochs - last.epoch:.0f} of {epochs:.0f} planned epochs")
+    return f"; stopping there saved {' and '.join(saved)}" if saved else ""
+
+
+def _advice(curve: Curve, best: Point, stop: Stop, dropout: float) -> str:
     points, kept = curve.points, curve.kept
     last = points[-1]
     train = last.train_nats_per_word
     gap = None if train is None else last.nats_per_word - train
     rising = last.nats_per_word > best.nats_per_word + _WORSE
     if len(points) == 1:
-        return "One validation tells little; train longer (--trainer.max_epochs, --trainer.max_time)."
+        return "One validation tells little: train longer (--trainer.max_epochs, --trainer.max_time)"
     if rising and kept is last:
         return (
-            f"Since then it has learnt its {_easier(gap or 0.0)} better still; the last weights were kept, as set "
-            "(checkpoint.keep: last). More conversations would help new ones too."
+            f"Since then it has learnt its {_easier(gap or 0.0)} better still, and the last weights were kept, as set "
+            "(checkpoint.keep: last); more conversations would help new pairs too"
         )
     if rising and gap is not None and gap > _LEARNT_BY_HEART:
+        more = min(0.6, round(dropout + 0.1, 2))
         return (
-            f"After that it learnt its {_easier(gap)} by heart (overfitting); the best weights were kept. "
-            "More conversations help most; else more dropout (--model.network.dropout) or a smaller recipe."
+            f"After that it learnt its {_easier(gap)} by heart (overfitting): more conversations help most, else try "
+            f"--model.network.dropout {more:g}"
         )
     if not rising and stop.can_go_on:
-        return "It was still learning: more time would make it better; go on with --resume and a higher limit."
+        return "It was still learning: go on with --resume and a higher limit"
     if gap is not None and gap < _ALIKE:
+        less = f"--model.network.dropout {max(0.0, round(dropout - 0.1, 2)):g} or " if dropout else ""
         return (
-            "New pairs cost it as much as those it trained on, so it could learn more (underfit): try a larger "
-            "recipe, less dropout, or more patience."
+            "New pairs cost it as much as those it trained on, so it could learn more (underfitting): try "
+            f"{less}a larger recipe"
         )
-    return "It learnt what this size can learn from these pairs; more conversations or a larger recipe may do better."
+    return "It learnt what this size can learn from these pairs: try more conversations, or a larger recipe"
 
 
 def _easier(gap: float) -> str:

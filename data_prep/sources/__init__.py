@@ -121,7 +121,8 @@ def _stamped(reading: Reading, files: list[File]) -> Reading:
 def grouped(reading: Reading) -> Iterator[Dialogue]:
     """The dialogues of a reading; where the source knows no group, the file is one."""
     for dialogue in reading.dialogues():
-        yield dialogue if dialogue.group else Dialogue(dialogue.id, dialogue.turns, reading.files[0])
+        group = dialogue.group or reading.files[0]
+        yield dialogue if dialogue.group else Dialogue(dialogue.id, dialogue.turns, group, dialogue.personas)
 
 
 def _single(file: File, wanted: str, notes: Notes, config: SourceConfig) -> Reading | None:

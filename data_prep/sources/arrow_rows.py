@@ -26,6 +26,7 @@ from data_prep.sources.files import Notes
 from data_prep.sources.moments import Moments
 from data_prep.sources.names import normal
 from data_prep.sources.options import SourceConfig
+from data_prep.sources.roles import ROLES
 
 SAMPLE = 200
 """Rows that tell what the columns hold."""
@@ -169,7 +170,7 @@ def _odd(texts: pa.Array, speakers: pa.Array | None, picked: Picked | None) -> n
     odd = pc.fill_null(blank, True)
     if speakers is not None:
         odd = pc.or_(odd, pc.is_null(speakers))
-        if picked and picked.speaker and normal(picked.speaker) in rows.ROLES:
+        if picked and picked.speaker and normal(picked.speaker) in ROLES:
             instructing = pa.array(sorted(names.INSTRUCTIONS), pa.large_string())
             odd = pc.or_(odd, pc.is_in(pc.utf8_lower(speakers), instructing))
     return np.asarray(odd.to_numpy(zero_copy_only=False), bool)

@@ -14,7 +14,7 @@ from data_prep.sources.files import File, Notes
 from data_prep.sources.formats import Format
 from data_prep.sources.json_values import beginning, decode, is_one_array, values
 from data_prep.sources.options import SourceConfig
-from data_prep.sources.rows import NOT_SAID, ROLES, left_out
+from data_prep.sources.roles import ROLES, instructed
 
 # key of the list → (keys of the speaker, keys of the text)
 _SHAPES = {
@@ -57,7 +57,7 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
         PrepareError: a line is not JSON or not a dialogue; it names file and line.
     """
     for place, where, value in _values(file):
-        yield Dialogue(f"{file.name}:{place}", tuple(_turns(value, where, notes)))
+        yield _dialogue(f"{file.name}:{place}", value, where, notes)
 
 
 def _values(file: File) -> Iterator[tuple[int, str, Any]]:
@@ -96,7 +96,7 @@ def _list_of(value: Any) -> str | None:
     return None
 
 
-def _turns(value: Any, where: str, notes: Notes) -> list[Turn]:
+def _dialogue(name: str, value: Any, where: str, notes: Notes) -> Dialogue:
     key = _list_of(value)
     if key is None:
         given = (
@@ -106,16 +106,11 @@ def _turns(value: Any, where: str, notes: Notes) -> list[Turn]:
         )
         raise PrepareError(f"{where}: {_EXPECTED} (a list), found {given}; mend the line or take it out")
     if all(type(item) is str for item in value[key]):  # much the commonest, and three times as fast
-        return list(map(Turn, cycle("AB"), value[key]))
+        return Dialogue(name, tuple(map(Turn, cycle("AB"), value[key])))
     said = [_said(item, key, where) for item in value[key]]
-    out = left_out(speaker for speaker, _, role in said if role)
-    turns: list[Turn] = []
-    for speaker, text, role in said:
-        if role and speaker.lower() in out:
-            notes.counts[NOT_SAID] += 1
-        else:
-            turns.append(Turn(speaker or "AB"[len(turns) % 2], text))
-    return turns
+    kept, personas = instructed([(speaker if role else "", text) for speaker, text, role in said], notes)
+    turns = tuple(Turn(said[at][0] or "AB"[place % 2], said[at][1]) for place, at in enumerate(kept))
+    return Dialogue(name, turns, personas=personas)
 
 
 def _said(item: Any, key: str, where: str) -> tuple[str, str, bool]:

@@ -128,6 +128,8 @@ ARTICLES = _ranked("title headline abstract subject rating stars price review")
 """Columns of things that people publish, where nobody answers."""
 INSTRUCTIONS = frozenset({"system", "tool", "function", "developer"})
 """Roles that instruct or compute."""
+TELLS = frozenset({"system", "developer"})
+"""Those of them that tell how to reply."""
 
 
 def is_known(name: str) -> bool:

@@ -3,7 +3,7 @@ r"""ParlAI's two layouts: labelled fields, and numbered lines (PersonaChat, Conv
 ``text:Hi<TAB>labels:Hello<TAB>episode_done:True`` is a turn and its reply; within fields a line break is ``\n``, a tab
 ``\t``, and ``|`` parts alternatives, of which the first is taken. In the other layout ``3 Hi<TAB>Hello<TAB><TAB>a|b``
 is turn 3, its reply and candidates, and a number that does not grow begins a new dialogue. What describes a persona
-is no talk, and neither is the silence that lets the other begin.
+is no talk but goes before it, and the silence that lets the other begin is nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from data_prep.sources.options import SourceConfig
 
 _FIELD = re.compile(r"(text|labels|eval_labels|episode_done):(.*)", re.DOTALL)
 _NUMBERED = re.compile(r"(\d{1,9}) (.*)", re.DOTALL)
-_PERSONA = re.compile(r"\s*(?:your|partner's) persona:", re.IGNORECASE)
+_PERSONA = re.compile(r"\s*(your|partner's) persona:", re.IGNORECASE)
 _SILENCE = re.compile(r"\s*(?:__silence__|<silence>)\s*", re.IGNORECASE)
 _SHARE = 0.9  # of the lines are of the layout
 _SHARE_OF_TALK = 0.5  # of the numbered lines have a reply or tell a persona: the rest may be facts
@@ -58,25 +58,23 @@ def _is_numbered(lines: list[str]) -> bool:
 
 def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     """Dialogues in the order of the file; the id of each is the number of its first line."""
-    first, turns, last = 1, list[Turn](), 0
+    first, talk, last = 1, _Talk(notes), 0
     for number, line in file.lines():
         if not line.strip():
             continue
         match = _NUMBERED.fullmatch(line)
-        if match and int(match[1]) <= last and turns:
-            yield Dialogue(f"{file.name}:{first}", tuple(turns))
-            turns = []
-        if not turns:
+        if match and int(match[1]) <= last:
+            yield from talk.ended(f"{file.name}:{first}")
+            talk = _Talk(notes)
+        if not talk.turns:
             first = number
         if match:
             last = int(match[1])
-            _add_numbered(turns, match[2], notes)
-        elif _add_fields(turns, _fields(line), notes):
-            if turns:
-                yield Dialogue(f"{file.name}:{first}", tuple(turns))
-            turns = []
-    if turns:
-        yield Dialogue(f"{file.name}:{first}", tuple(turns))
+            talk.add_numbered(match[2])
+        elif talk.add_fields(_fields(line)):
+            yield from talk.ended(f"{file.name}:{first}")
+            talk = _Talk(notes)
+    yield from talk.ended(f"{file.name}:{first}")
 
 
 def _fields(line: str) -> dict[str, str]:
@@ -84,37 +82,53 @@ def _fields(line: str) -> dict[str, str]:
     return {match[1]: match[2] for match in matches if match}
 
 
-def _add_fields(turns: list[Turn], fields: dict[str, str], notes: Notes) -> bool:
-    """Adds the turn and its reply; whether the dialogue ends with them."""
-    labels = fields.get("labels") or fields.get("eval_labels") or ""
-    if not fields:
-        notes.counts["ParlAI lines that are no turn, left out"] += 1
-    _add(turns, "A", _unescaped(fields.get("text", "")), notes)
-    _add(turns, "B", _unescaped(labels.split("|")[0]), notes)
-    return fields.get("episode_done", "").strip().lower() == "true"
-
-
 def _unescaped(text: str) -> str:
     return text.replace("\\n", "\n").replace("\\t", "\t").replace("__PIPE__", "|")
 
 
-def _add_numbered(turns: list[Turn], text: str, notes: Notes) -> None:
-    said, tab, rest = text.partition("\t")
-    if not tab and not _PERSONA.match(said):
-        notes.counts["ParlAI lines that are no turn, left out"] += 1
-        return
-    _add(turns, "A", said, notes)
-    _add(turns, "B", rest.partition("\t")[0].split("|")[0], notes)
+class _Talk:
+    """A dialogue as it comes: A speaks, B has the labels; "your" persona is that of B, who is to learn."""
 
+    def __init__(self, notes: Notes) -> None:
+        self.turns: list[Turn] = []
+        self._personas: list[tuple[str, str]] = []
+        self._notes = notes
 
-def _add(turns: list[Turn], speaker: str, text: str, notes: Notes) -> None:
-    lines = text.split("\n")
-    talk = [line for line in lines if not _PERSONA.match(line)]
-    if len(talk) < len(lines):
-        notes.counts["persona lines, left out"] += len(lines) - len(talk)
-    text = "\n".join(talk)
-    if text.strip() and not _SILENCE.fullmatch(text):
-        turns.append(Turn(speaker, text))
+    def ended(self, name: str) -> Iterator[Dialogue]:
+        """The dialogue, where anything was said."""
+        if self.turns:
+            if self._personas:
+                self._notes.counts["persona lines, kept as personas"] += len(self._personas)
+            yield Dialogue(name, tuple(self.turns), personas=tuple(self._personas))
+
+    def add_fields(self, fields: dict[str, str]) -> bool:
+        """Add the turn and its reply; whether the dialogue ends with them."""
+        labels = fields.get("labels") or fields.get("eval_labels") or ""
+        if not fields:
+            self._notes.counts["ParlAI lines that are no turn, left out"] += 1
+        self._add("A", _unescaped(fields.get("text", "")))
+        self._add("B", _unescaped(labels.split("|")[0]))
+        return fields.get("episode_done", "").strip().lower() == "true"
+
+    def add_numbered(self, text: str) -> None:
+        """Add the turn and its reply of a numbered line, or the persona that it tells."""
+        said, tab, rest = text.partition("\t")
+        if not tab and not _PERSONA.match(said):
+            self._notes.counts["ParlAI lines that are no turn, left out"] += 1
+            return
+        self._add("A", said)
+        self._add("B", rest.partition("\t")[0].split("|")[0])
+
+    def _add(self, speaker: str, text: str) -> None:
+        talk = []
+        for line in text.split("\n"):
+            if match := _PERSONA.match(line):
+                self._personas.append(("B" if match[1].lower() == "your" else "A", line[match.end() :].strip()))
+            else:
+                talk.append(line)
+        text = "\n".join(talk)
+        if text.strip() and not _SILENCE.fullmatch(text):
+            self.turns.append(Turn(speaker, text))
 
 
 FORMAT = Format("parlai", recognises, read)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
 from data_prep.records import Dialogue, Turn
-from data_prep.sources import names
 from data_prep.sources.cells import name_of, rows_of, transposed
 from data_prep.sources.chats import Message, as_dialogue
 from data_prep.sources.columns import Picked
@@ -16,6 +16,7 @@ from data_prep.sources.files import Notes
 from data_prep.sources.moments import Moments
 from data_prep.sources.names import normal
 from data_prep.sources.options import SourceConfig
+from data_prep.sources.roles import ROLES, instructed
 from data_prep.sources.scripts import spoken
 from data_prep.sources.silence import cut_by_silence
 from data_prep.sources.threads import parents_first, roots
@@ -24,9 +25,6 @@ Batch = Mapping[str, Sequence[Any]]
 """Column → values, all of one length."""
 
 NO_TEXT = "rows without a text, left out"
-ROLES = ("role", "from")
-"""Fields whose value may be a system that instructs; a speaker is always somebody."""
-NOT_SAID = "messages of system and tools, left out"
 _TANGLED = 0.2  # of the steps go back in time: then the rows of a dialogue are in no order of their own
 
 
@@ -74,21 +72,6 @@ def alternating(name: str, texts: Iterable[Any], first: int = 0) -> Dialogue:
     return Dialogue(
         name, tuple(Turn("AB"[(first + k) % 2], text) for k, text in enumerate(texts) if isinstance(text, str))
     )
-
-
-def left_out(speakers: Iterable[str]) -> frozenset[str]:
-    """Roles of a dialogue, in lower case, that instruct or compute and say nothing.
-
-    A system that speaks after the user, where nobody else replies, is who replies.
-
-    >>> sorted(left_out(["system", "user", "assistant"])), "system" in left_out(["USER", "SYSTEM", "USER"])
-    (['developer', 'function', 'system', 'tool'], False)
-    """
-    roles = [speaker.lower() for speaker in speakers]
-    people = [role for role in roles if role not in names.INSTRUCTIONS]
-    if "system" in roles and len(set(people)) == 1 and "system" in roles[roles.index(people[0]) :]:
-        return names.INSTRUCTIONS - {"system"}
-    return names.INSTRUCTIONS
 
 
 def _row_by_row(name: str, batches: Iterable[Batch], picked: Picked, notes: Notes, first: int) -> Iterator[Dialogue]:
@@ -252,18 +235,16 @@ def _dialogue(
         [row for row in rows if row is not None],
         _TANGLED if ordered or picked.dialogue or picked.threads else 0.0,
     )
+    personas: tuple[tuple[str, str], ...] = ()
     if picked.speaker is None:
         said = [("AB"[place % 2], *row[1:]) for place, row in enumerate(said)]
     elif normal(picked.speaker) in ROLES:
-        out = left_out(row[0] for row in said)
-        kept = [row for row in said if row[0].lower() not in out]
-        if len(kept) < len(said):
-            notes.counts[NOT_SAID] += len(said) - len(kept)
-        said = kept
+        kept, personas = instructed([row[:2] for row in said], notes)
+        said = [said[place] for place in kept]
     if picked.id is None:
-        return Dialogue(name, tuple(Turn(who, text, time) for who, text, time, *_ in said), group)
+        return Dialogue(name, tuple(Turn(who, text, time) for who, text, time, *_ in said), group, personas)
     messages = [Message(*row[:_NUMBER]) for row in said]
-    return as_dialogue(name, parents_first(messages), group, tolerance=float("inf"))
+    return replace(as_dialogue(name, parents_first(messages), group, tolerance=float("inf")), personas=personas)
 
 
 def _in_order(rows: list[Row], tangled: float) -> list[Row]:

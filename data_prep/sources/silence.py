@@ -39,7 +39,8 @@ def cut_by_silence(chat: Dialogue, silence: float | Literal["auto"]) -> Iterator
         name = f"{chat.id}:{_minute(times[start:place])}"
         met[name] += 1
         number = f"~{met[name]}" if met[name] > 1 else ""
-        yield Dialogue(name + number, tuple(_moved(turn, start) for turn in chat.turns[start:place]), chat.group)
+        turns = tuple(_moved(turn, start) for turn in chat.turns[start:place])
+        yield Dialogue(name + number, turns, chat.group, chat.personas)
         start = place
 
 

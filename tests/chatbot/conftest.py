@@ -49,7 +49,8 @@ def tokenizer_model() -> bytes:
 def write_ids(path: Path, pairs: Pairs, encoder: Encoder, chunk: int) -> None:
     """An ids file of one or several record batches."""
     pieces = pa.large_list(pa.uint16())
-    schema = pa.schema([("context", pa.large_list(pieces)), ("reply", pieces), ("words", pa.int32())])
+    roles = pa.large_list(pa.uint8())
+    schema = pa.schema([("context", pa.large_list(pieces)), ("roles", roles), ("reply", pieces), ("words", pa.int32())])
 
     def ids(texts: Sequence[str]) -> list[list[int]]:
         encoded: list[list[int]] = encoder.encode(list(texts)).to_pylist()
@@ -60,8 +61,9 @@ def write_ids(path: Path, pairs: Pairs, encoder: Encoder, chunk: int) -> None:
             rows = pairs[start : start + chunk]
             columns = [
                 pa.array([ids(context) for context, _ in rows], schema[0].type),
-                pa.array(ids([reply for _, reply in rows]), schema[1].type),
-                pa.array([len(words(reply)) for _, reply in rows], schema[2].type),
+                pa.array([[(len(c) - 1 - k) % 2 for k in range(len(c))] for c, _ in rows], schema[1].type),
+                pa.array(ids([reply for _, reply in rows]), schema[2].type),
+                pa.array([len(words(reply)) for _, reply in rows], schema[3].type),
             ]
             stream.write_batch(pa.record_batch(columns, schema=schema))
 

@@ -59,6 +59,7 @@ def test_loaded_and_saved_again_gives_the_same_bytes(bot: Path, tmp_path: Path) 
         prepare=loaded.prepare,
         training=loaded.training,
         samples=[("Hello", "Good evening."), ("How <are> you?", "*fine*")],
+        picture=(bot / "training.png").read_bytes(),
     )
     assert contents(tmp_path / "again") == contents(bot)
 
@@ -107,10 +108,20 @@ def test_a_damaged_file_is_refused_and_named(bot: Path, name: str, damage: str) 
         bundle.load(bot)
 
 
-def test_a_newer_version_says_what_to_do(bot: Path) -> None:
-    resign(bot, lambda config: config.update(format=bundle.FORMAT + 1))
-    with pytest.raises(BundleError, match=r"config.json: format 2 of a newer chatbot.* pip install --upgrade"):
-        bundle.load(bot)
+def test_another_version_says_what_to_do(bot: Path) -> None:
+    for version, says in (
+        (3, "of a newer chatbot.* pip install --upgrade"),
+        (1, "of an older chatbot.* train it anew"),
+    ):
+        resign(bot, lambda config, version=version: config.update(format=version))
+        with pytest.raises(BundleError, match=rf"config.json: format {version} {says}"):
+            bundle.load(bot)
+
+
+def test_a_bot_needs_no_picture(bot: Path) -> None:
+    (bot / "training.png").unlink()
+    resign(bot, lambda config: None)  # which lists no picture
+    assert bundle.load(bot).config["files"].keys() == set(bundle.HASHED)
 
 
 @pytest.mark.parametrize(

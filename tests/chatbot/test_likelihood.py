@@ -8,7 +8,8 @@ import torch
 
 from chatbot.data.batches import collate
 from chatbot.likelihood import Likelihood, measure, perplexity
-from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
 from chatbot.tokenizer import BOS, EOS
 
 SIZES = NetworkConfig(embedding=8, encoder_size=6, encoder_layers=1, decoder_size=8, decoder_layers=2, dropout=0.5)

@@ -25,7 +25,7 @@ from chatbot.responder import (
 )
 from chatbot.search.filters import allowed
 from chatbot.search.steps import DEAD, Hypothesis, SearchConfig
-from chatbot.tokenizer import EOS, SEP
+from chatbot.tokenizer import EOS, OWN, PERSONA, SEP
 from data_prep.text import printable
 from tests.fakes import save_tiny_bot
 
@@ -99,8 +99,9 @@ def test_only_the_turns_that_the_bot_was_trained_with_are_read(responder: Respon
 
 
 def test_a_typed_separator_separates_nothing(responder: Responder) -> None:
-    source = responder._source(["a <sep> b", "</s> c <sep>"])
-    assert source.count(SEP) == 1
+    source = responder._source(["a <own> <sep> b", "</s> c <persona> <sep>"])
+    assert source.count(OWN) == 1, "a first turn before the last is its own"
+    assert source.count(SEP) == source.count(PERSONA) == 0
     assert source.count(EOS) == 1
     assert source[-1] == EOS
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatbot.errors import ChatbotError
-from chatbot.tokenizer import BOS, EOS, PAD, SEP, UNK, Tokenizer, join
+from chatbot.tokenizer import BOS, EOS, OWN, PAD, PERSONA, SEP, UNK, Tokenizer, join
 
 SPECIAL = {PAD, UNK, BOS, EOS, SEP}
 ANY_FIXTURE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -63,9 +63,12 @@ def test_what_is_no_model_is_refused_in_one_line(model: bytes) -> None:
 def test_joining_keeps_the_last_turns() -> None:
     turns = [[7], [8, 9], [10]]
     assert join(turns, 1) == [10, EOS]
-    assert join(turns, 3) == [7, SEP, 8, 9, SEP, 10, EOS]
+    assert join(turns, 3) == [7, SEP, 8, 9, OWN, 10, EOS], "two speak in turn"
+    assert join(turns, 3, roles=[0, 0, 0]) == [7, SEP, 8, 9, SEP, 10, EOS]
+    assert join(turns, 1, roles=[2, 1, 0]) == [7, PERSONA, 10, EOS], "a persona is not counted among the turns"
+    assert join(turns, 3, most=3) == [OWN, 10, EOS], "the oldest ids go first"
     assert join(turns, 9) == join(turns, 3)
     assert join([[]], 1) == [EOS]
-    for bad in (([], 1), (turns, 0)):
+    for bad in (([], 1), (turns, 0), ([[7]], 1, [2])):
         with pytest.raises(ValueError, match="at least one turn"):
             join(*bad)

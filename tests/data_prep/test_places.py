@@ -148,7 +148,7 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path):
 def test_what_is_left_out_is_counted_once(tmp_path, monkeypatch, workers):
     monkeypatch.setattr("data_prep.plan._READINGS", 1)
     for number in range(3):
-        talk = {"messages": [{"role": r, "content": f"{r} {number}"} for r in ("system", "user", "assistant")]}
+        talk = {"messages": [{"role": r, "content": f"{r} {number}"} for r in ("tool", "user", "assistant")]}
         (tmp_path / f"{number}.jsonl").write_text(json.dumps(talk), encoding="utf-8")
     (tmp_path / "notes.txt").write_text("no talk\n", encoding="utf-8")
     report = prepare([tmp_path], tmp_path / "out", PrepareConfig(workers=workers, stop_after="pairs"))

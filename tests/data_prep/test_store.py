@@ -96,6 +96,6 @@ def test_what_is_missing_is_named(prepared, name):
 
 def test_another_version_is_told(prepared):
     report = (prepared / "report.json").read_text(encoding="utf-8")
-    (prepared / "report.json").write_text(report.replace('"format": 1', '"format": 9'), encoding="utf-8")
-    with pytest.raises(PrepareError, match="format 9, this version reads 1"):
+    (prepared / "report.json").write_text(report.replace('"format": 2', '"format": 9'), encoding="utf-8")
+    with pytest.raises(PrepareError, match="format 9, this version reads 2"):
         open_prepared(prepared)

@@ -16,9 +16,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from chatbot.errors import FitError
-from chatbot.training.callbacks.progress import diverged
+from chatbot.training.agree import agreed
+from chatbot.training.callbacks.averaging import Averaging
 from chatbot.training.curve import Curve
 from chatbot.training.folder import BEST, CURVE, Workplace
+from chatbot.training.guard import diverged
 from chatbot.training.module import DialogueModule
 
 
@@ -50,6 +52,7 @@ class Keeper(Checkpoint):
         curve: saved along.
         settings: how often.
         identity: what must be the same when training goes on: fingerprint of the data, and settings.
+        averaging: lends the mean of the weights where that is what is kept.
         clock: seconds from some fixed moment; tests bring their own.
     """
 
@@ -59,12 +62,14 @@ class Keeper(Checkpoint):
         curve: Curve,
         settings: CheckpointConfig,
         identity: dict[str, Any],
+        averaging: Averaging | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._place = place
         self._curve = curve
         self._seconds = None if settings.minutes is None else settings.minutes * 60
         self._identity = identity
+        self._averaging = averaging
         self._clock = clock
         self._saved = clock()
         self._module: DialogueModule | None = None
@@ -99,17 +104,23 @@ class Keeper(Checkpoint):
     ) -> None:
         """Save when the last time is long ago; at the end of an epoch or of training the hooks below do it."""
         last = batch_idx + 1 >= trainer.num_training_batches or trainer.should_stop
-        if self._seconds is not None and not last and self._clock() - self._saved >= self._seconds:
+        due = self._seconds is not None and not last and self._clock() - self._saved >= self._seconds
+        if agreed(trainer, due, batch_idx):
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the weights where they are those to keep so far, then everything."""
         if self._curve.keeps_latest:
             self._save_best(trainer)
+        if self._averaging is not None:
+            self._averaging.give_back(pl_module)
         rows = "".join(json.dumps(asdict(point)) + "\n" for point in self._curve.points)
         if trainer.is_global_zero:
             self._place.write(CURVE, rows.encode())
-        self._save_last(trainer)
+        if trainer.fit_loop.epoch_loop.batch_progress.current.ready % trainer.accumulate_grad_batches == 0 or (
+            trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        ):  # else gradients wait for others, which a checkpoint does not hold
+            self._save_last(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Without a validation split nothing else saves the end of an epoch."""
@@ -119,6 +130,8 @@ class Keeper(Checkpoint):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Without any validation the last weights are the best."""
         if not self._curve.points and trainer.global_step:
+            if self._averaging is not None:
+                self._averaging.lend(pl_module)
             self._save_best(trainer)
 
     def _save_best(self, trainer: pl.Trainer) -> None:
@@ -132,7 +145,7 @@ class Keeper(Checkpoint):
         assert self._module is not None
         self._module.meter.pause()
         if not all(bool(torch.isfinite(p).all()) for p in self._module.model.parameters()):
-            raise diverged(trainer.global_step, "a weight")
+            raise diverged(trainer.global_step, "a weight is no number any more")
         trainer.save_checkpoint(self._place.last)  # all devices take part
         self._saved = self._clock()
         if trainer.training:

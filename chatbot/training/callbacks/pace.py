@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
 
+from chatbot.training.agree import agreed
 from chatbot.training.module import VALID
 
 _SHARE = 0.1  # of the time, at most, goes into validations that the clock asks for
@@ -69,7 +70,8 @@ class ValidationClock(pl.Callback):
         """Have Lightning validate after this batch where it is time: it does so when the count of batches fits."""
         if self._regular is None:
             return
-        due = self._seconds is not None and self._clock() - self._last >= self._seconds
+        late = self._seconds is not None and self._clock() - self._last >= self._seconds
+        due = agreed(trainer, late, batch_idx)
         ends = 0 < trainer.max_steps <= trainer.global_step
         turn = (trainer.current_epoch + 1) % self._epochs == 0 or trainer.current_epoch + 1 == trainer.max_epochs
         between = self._regular if turn else trainer.num_training_batches + 1  # which no count of batches reaches

@@ -1,4 +1,4 @@
-"""The progress bar, and a look now and then whether the loss is still a number."""
+"""The progress bar, and a look now and then whether training still makes sense."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Timer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from chatbot.errors import FitError
 from chatbot.training.console import console, duration
-from chatbot.training.meter import finite
 from chatbot.training.module import DialogueModule
 
 _EVERY = 0.5  # seconds between two looks: each makes a GPU finish what it has been given
@@ -49,7 +47,7 @@ class Bar(pl.Callback):
         """Twice a second: read the meter, move the bar.
 
         Raises:
-            FitError: the loss is no number any more.
+            FitError: too many steps in a row did harm.
         """
         now = self._clock()
         if now - self._looked < _EVERY:
@@ -58,8 +56,7 @@ class Bar(pl.Callback):
         assert isinstance(pl_module, DialogueModule)
         meter = pl_module.meter
         count = meter.read()
-        if not finite(count):
-            raise diverged(trainer.global_step, "the loss")
+        pl_module.guard.check(trainer.global_step)
         if self._progress is not None:
             text = f"step {trainer.global_step:,}  loss {count.nats_per_word or 0:.3f}  "
             text += f"{count.tokens_per_second:,.0f} tokens/s"
@@ -84,15 +81,6 @@ class Bar(pl.Callback):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-
-
-def diverged(step: int, what: str) -> FitError:
-    """What to say when a number is none any more."""
-    return FitError(
-        f"{what} is not a number any more (NaN or infinite) at step {step:,}; try a lower rate (--model.optimizer.lr), "
-        "a longer warm-up (--model.optimizer.warmup_steps) or --trainer.precision 32-true; --resume goes on "
-        "from the last checkpoint"
-    )
 
 
 def progress(trainer: pl.Trainer, seconds: float) -> tuple[float, float]:

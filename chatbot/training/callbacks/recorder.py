@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -13,12 +14,12 @@ from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram
 from chatbot.search.greedy import greedy
 from chatbot.tokenizer import BOS, EOS, PAD, Tokenizer, join
 from chatbot.training.callbacks.pace import ValidationConfig
-from chatbot.training.callbacks.progress import diverged
 from chatbot.training.console import duration, say
-from chatbot.training.curve import Curve, Point
+from chatbot.training.curve import Curve, Mark, Point
+from chatbot.training.guard import diverged
 from chatbot.training.module import DialogueModule
 from data_prep.rules import repair
-from data_prep.text import words
+from data_prep.text import words as words_of
 
 _LONGEST = 40  # pieces of a reply
 _SCANNED = 2000  # rows of the split that are looked through for prompts
@@ -37,18 +38,39 @@ class Recorder(pl.Callback):
         self.curve = curve
         self._settings = settings
         self._prompts: list[tuple[str, list[int]]] | None = None
+        self._last: Mark | None = None
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Whenever the meter has been read, which the bar does now and then, take a mark; log it where that is due."""
+        assert isinstance(pl_module, DialogueModule)
+        total = pl_module.meter.total
+        if self._last is not None and total.seconds == self._last.seconds:
+            return
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        mark = Mark(step=trainer.global_step, rate=rate, **vars(total))
+        self.curve.mark(mark)
+        if self._last is None:
+            self._last = mark
+        elif mark.step >= self._last.step + trainer.log_every_n_steps:  # type: ignore[attr-defined]
+            for logger in trainer.loggers:
+                logger.log_metrics(mark.since(self._last), mark.step)
+            self._last = mark
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the figures, say them, and ask the prompts.
 
         Raises:
-            FitError: the likelihood is no number any more.
+            FitError: the likelihood is no number any more, or too many steps in a row did harm.
         """
         assert isinstance(pl_module, DialogueModule)
+        pl_module.guard.check(trainer.global_step)
         found = pl_module.valid
         if not math.isfinite(found.nats):
-            raise diverged(trainer.global_step, "the likelihood of the validation pairs")
+            raise diverged(trainer.global_step, "the likelihood of the validation pairs is no number any more")
         stretch, total = pl_module.meter.next_stretch(), pl_module.meter.total
+        nats, words = pl_module.over_devices(stretch.nats, stretch.words)
         loop = trainer.fit_loop
         part = loop.epoch_loop.batch_progress.current.ready / max(1, int(trainer.num_training_batches))
         point = Point(
@@ -57,7 +79,7 @@ class Recorder(pl.Callback):
             seconds=round(total.seconds, 1),
             nats_per_word=found.nats_per_word,
             perplexity_per_word=found.perplexity_per_word,
-            train_nats_per_word=stretch.nats_per_word,
+            train_nats_per_word=nats / words if words else None,
             tokens_per_second=round(stretch.tokens_per_second, 1),
         )
         self.curve.points.append(point)
@@ -105,9 +127,8 @@ def _found_prompts(examples: Examples, tokenizer: Tokenizer, count: int) -> list
     for row in range(min(len(examples), _SCANNED)):
         if len(spoken) >= count:
             break
-        turns = examples.turns(row)
-        text = tokenizer.decode(turns[-1])
-        (spoken if len(words(text)) in _SPOKEN else other).setdefault(text, join(turns, len(turns)))
+        text = tokenizer.decode(examples.last_turn(row))
+        (spoken if len(words_of(text)) in _SPOKEN else other).setdefault(text, examples.source(row).tolist())
     return [*spoken.items(), *other.items()][:count]
 
 

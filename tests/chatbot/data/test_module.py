@@ -48,11 +48,36 @@ def test_a_state_of_other_batches_is_refused(data: DialogueData, make_prepared: 
 def test_devices_share_an_epoch_evenly(data: DialogueData) -> None:
     cut = data.cut("train")
     shares = [list(TrainLoader(data.train, cut, rank, 3)) for rank in range(3)]
-    assert {len(share) for share in shares} == {len(cut) // 3}
+    assert {len(share) for share in shares} == {-(-len(cut) // 3)}
+    rows = sum(batch.rows for share in shares for batch in share if batch.scale)
+    assert rows == len(data.train), "no pair is left out, and one that fills a gap weighs nothing"
     valid = data.cut("valid")
     parts = [list(Loader(data.valid, valid, rank, 2)) for rank in range(2)]
     assert sum(batch.rows for part in parts for batch in part) == 30, "no pair is left out or counted twice"
     assert [len(part) for part in parts] == [len(Loader(data.valid, valid, rank, 2)) for rank in range(2)]
+
+
+@pytest.mark.parametrize(("world", "accumulate"), [(1, 1), (1, 3), (2, 1), (3, 2)])
+def test_the_losses_of_an_update_add_up_to_the_mean_over_its_tokens(
+    data: DialogueData, world: int, accumulate: int
+) -> None:
+    loaders = [TrainLoader(data.train, data.cut("train"), rank, world, accumulate) for rank in range(world)]
+    steps = list(zip(*loaders, strict=True))
+    for first in range(0, len(steps), accumulate):
+        update = [batch for step in steps[first : first + accumulate] for batch in step]
+        # A mean over devices and accumulated batches is taken of what each makes of its sum over tokens.
+        weights = sum(batch.tokens * (batch.scale or 0.0) for batch in update) / (world * accumulate)
+        assert weights == pytest.approx(1.0)
+        assert len({batch.scale for batch in update if batch.scale}) == 1, "each token weighs the same"
+
+
+def test_two_devices_read_what_one_accumulates(data: DialogueData) -> None:
+    cut = data.cut("train")
+    one = list(TrainLoader(data.train, cut, 0, 1, 2))
+    two = [
+        batch for step in zip(*(TrainLoader(data.train, cut, r, 2, 1) for r in range(2)), strict=True) for batch in step
+    ]
+    assert same(one, [batch for batch in two if batch.scale])
 
 
 def test_what_the_folder_holds(data: DialogueData, make_prepared: Any) -> None:

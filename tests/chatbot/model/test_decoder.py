@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chatbot.model.cell import CellState
+from chatbot.model.config import NetworkConfig
 from chatbot.model.decoder import Decoder, DecoderState, Memory
 from chatbot.model.encoder import Encoded
 
@@ -13,13 +13,14 @@ B, K, S, E, H, M = 3, 2, 5, 4, 6, 8
 @pytest.fixture(params=[1, 2, 3])
 def decoder(request: pytest.FixtureRequest) -> Decoder:
     torch.manual_seed(0)
-    return Decoder(E, H, layers=request.param, memory_size=M, dropout=0.3).double().eval()
+    sizes = {"embedding": E, "encoder_size": M // 2, "decoder_size": H, "decoder_layers": request.param}
+    return Decoder(NetworkConfig(**sizes, dropout=0.3)).double().eval()
 
 
 def memory_of(decoder: Decoder, *, masked: bool = True) -> Memory:
-    final = CellState(torch.randn(B, M, dtype=torch.float64), torch.randn(B, M, dtype=torch.float64))
+    final = (torch.randn(B, M, dtype=torch.float64), torch.randn(B, M, dtype=torch.float64))
     mask = torch.arange(S) < torch.tensor([2, 5, 3])[:, None] if masked else None
-    return decoder.remember(Encoded(torch.randn(B, S, M, dtype=torch.float64), final), mask)
+    return decoder.remember(Encoded(torch.randn(B, S, M, dtype=torch.float64), final, mask))
 
 
 def same(left: DecoderState, right: DecoderState) -> bool:
@@ -65,7 +66,7 @@ def test_hypotheses_of_an_input_share_its_memory_and_step_as_if_each_had_its_own
 def numbered(decoder: Decoder) -> DecoderState:
     """A state whose rows are 0, 1, 2, ... in every recurrent tensor and in the attention."""
     rows = torch.arange(B * K, dtype=torch.float64)[:, None]
-    cells = tuple(CellState(rows.expand(-1, H), -rows.expand(-1, H)) for _ in decoder.layers)
+    cells = tuple((rows.expand(-1, H), -rows.expand(-1, H)) for _ in decoder.layers)
     return DecoderState(cells, memory_of(decoder), rows.expand(-1, S))
 
 
@@ -95,7 +96,7 @@ def test_keep_takes_inputs_with_all_their_rows_and_their_memory(decoder: Decoder
     assert after.memory.mask is not None
     assert state.memory.mask is not None
     assert torch.equal(after.memory.mask, state.memory.mask[[0, 2]])
-    assert after.memory.initial[0].h.shape == (2, H)
+    assert after.memory.initial[0][0].shape == (2, H)
 
 
 def test_keep_of_nobody_leaves_nobody(decoder: Decoder) -> None:

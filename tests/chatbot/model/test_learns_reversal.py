@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.greedy import greedy
 
 BOS, EOS, FIRST_DIGIT = 2, 3, 5

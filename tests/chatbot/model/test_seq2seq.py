@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+from chatbot.model.cell import KINDS
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.beam import beam
 from chatbot.search.filters import MinLength, NoRepeatNgram
 from chatbot.search.greedy import greedy
@@ -39,6 +43,59 @@ def test_forward_equals_repeated_step(model: Seq2Seq, source: torch.Tensor) -> N
     for t in range(9):
         log_probs, state = model.step(inputs[:, t], state)
         torch.testing.assert_close(log_probs, expected[:, t], rtol=0, atol=1e-10)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> NetworkConfig:
+    """Any combination of options, in small."""
+    attend = draw(st.booleans())
+    cell = draw(st.sampled_from(sorted(KINDS)))
+    keeps = KINDS[cell].keeps is not None
+    biases = draw(st.sampled_from([{}, {"forget_bias": 2.0}, {"chrono": 20}] if keeps else [{}]))
+    return NetworkConfig(
+        embedding=draw(st.integers(1, 6)),
+        encoder_size=2 * draw(st.integers(1, 3)),
+        encoder_layers=draw(st.integers(1, 3)),
+        decoder_size=2 * draw(st.integers(1, 4)),
+        decoder_layers=draw(st.integers(1, 3)),
+        cell=cell,  # type: ignore[arg-type]
+        bidirectional=draw(st.booleans()),
+        layer_norm=draw(st.booleans()),
+        attend=attend,
+        attention=draw(st.sampled_from(["multiplicative", "additive"])) if attend else "multiplicative",  # type: ignore[arg-type]
+        heads=draw(st.sampled_from([1, 2])) if attend else 1,
+        tie=draw(st.booleans()),
+        dropout=draw(st.sampled_from([0.0, 0.3])),
+        variational=draw(st.booleans()),
+        recurrent_dropout=draw(st.sampled_from([0.0, 0.3])),
+        word_dropout=draw(st.sampled_from([0.0, 0.3])),
+        **biases,
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(networks(), st.integers(0, 1000), st.booleans())
+def test_for_every_combination_of_options_forward_is_repeated_step_and_padding_changes_nothing(
+    config: NetworkConfig, seed: int, padded: bool
+) -> None:
+    torch.manual_seed(seed)
+    model = Seq2Seq(V, config).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)  # peepholes and norms included
+    lengths = torch.tensor([3, 5, 1]) if padded else torch.tensor([4, 4, 4])
+    source, inputs = torch.randint(5, V, (3, 5)), torch.randint(0, V, (3, 4))
+    expected = model.logits(model(source, lengths, inputs)).log_softmax(dim=-1)
+    state = model.start(model.encode(source, lengths))
+    for t in range(4):
+        log_probs, state = model.step(inputs[:, t], state)
+        torch.testing.assert_close(log_probs, expected[:, t], rtol=0, atol=1e-10)
+    for row, length in enumerate(lengths.tolist()):
+        alone = model(source[row : row + 1, :length], lengths[row : row + 1], inputs[row : row + 1])
+        torch.testing.assert_close(model.logits(alone)[0].log_softmax(dim=-1), expected[row], rtol=0, atol=1e-10)
+    model.train()
+    model.logits(model(source, lengths, inputs)).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_a_padded_batch_equals_each_row_alone(model: Seq2Seq, source: torch.Tensor) -> None:
@@ -145,11 +202,29 @@ def test_a_search_over_a_batch_equals_each_input_alone(model: Seq2Seq, source: t
         ("dropout", -0.1),
         ("dropout", "much"),
         ("dropout", float("nan")),
+        ("recurrent_dropout", 1.5),
+        ("word_dropout", -0.1),
+        ("heads", 0),
+        ("heads", 3),
+        ("attention", "dot"),
+        ("cell", "ltsm"),
+        ("tie", 1),
     ],
 )
 def test_a_size_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
-    with pytest.raises(ValueError, match=f"^{field} must be"):
+    with pytest.raises(ValueError, match=f"^{field} must "):
         NetworkConfig(**{field: value})
+
+
+@pytest.mark.parametrize("options", [{"heads": 2}, {"attention": "additive"}])
+def test_a_decoder_that_does_not_look_back_has_no_way_to(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="attend is false, so heads and attention"):
+        NetworkConfig(attend=False, **options)
+
+
+def test_without_attention_nothing_is_left_of_it() -> None:
+    model = Seq2Seq(V, NetworkConfig(**SIZES, attend=False))
+    assert not [name for name, _ in model.named_parameters() if "attention" in name]
 
 
 def test_the_defaults_are_small() -> None:

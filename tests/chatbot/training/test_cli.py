@@ -135,7 +135,7 @@ def test_without_validation_pairs_it_trains_to_its_limit(
     assert bundle.load(tmp_path / "bot").training["best_step"] == 27
     err = capsys.readouterr().err
     assert "without validation pairs there is no early stopping" in err
-    assert "There were no validation pairs" in err
+    assert "without validation pairs, so nothing chose" in err
 
 
 def test_help_and_settings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,7 +189,7 @@ def test_a_time_limit_is_told(prepared: Path, tmp_path: Path, toy: list[str]) ->
 
 def test_a_loss_that_is_no_number_stops_with_advice(prepared: Path, tmp_path: Path, toy: list[str]) -> None:
     flags = ["--model.optimizer.lr", "1e38", "--trainer.gradient_clip_val", "null", "--trainer.max_epochs", "9"]
-    with pytest.raises(FitError, match=r"not a number any more.*--model\.optimizer\.lr"):
+    with pytest.raises(FitError, match=r"(no numbers|no number any more).*--model\.optimizer\.lr"):
         fit([str(prepared), "--output", str(tmp_path / "bot"), *toy, *flags])
     assert not (tmp_path / "bot").exists()
 
@@ -230,7 +230,8 @@ SIZES = {"tiny": (0, 3), "demo": (0, 3), "small": (10, 13), "base": (45, 60), "l
 
 @pytest.mark.parametrize("name", recipe_names("fit"))
 def test_a_recipe_builds_and_has_the_size_it_claims(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from chatbot.model.seq2seq import NetworkConfig, Seq2Seq
+    from chatbot.model.config import NetworkConfig
+    from chatbot.model.seq2seq import Seq2Seq
 
     with pytest.raises(SystemExit):
         fit(["--config", name, "--print_config"])

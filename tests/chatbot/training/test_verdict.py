@@ -16,21 +16,28 @@ def curve(*figures: tuple[float, float | None]) -> Curve:
     [
         ([(4.0, 4.1), (3.5, 3.0), (3.9, 2.0)], Stop.PATIENCE, "by heart"),
         ([(4.0, 4.1), (3.5, 3.4), (3.2, 3.1)], Stop.EPOCHS, "still learning"),
-        ([(4.0, 4.1), (3.5, 3.5), (3.51, 3.5)], Stop.PATIENCE, "could learn more (underfit)"),
+        (
+            [(4.0, 4.1), (3.5, 3.5), (3.51, 3.5)],
+            Stop.PATIENCE,
+            "could learn more (underfitting): try --model.network.dropout 0.1",
+        ),
         ([(4.0, 4.1), (3.5, 3.2), (3.51, 3.2)], Stop.PATIENCE, "what this size can learn"),
         ([(4.0, None)], Stop.TIME, "One validation tells little"),
-        ([], Stop.EPOCHS, "no validation pairs"),
+        ([], Stop.EPOCHS, "without validation pairs"),
     ],
 )
 def test_it_says_what_the_curve_shows(figures: list[tuple[float, float | None]], stop: Stop, says: str) -> None:
-    said = verdict(curve(*figures), stop)
+    said = verdict(curve(*figures), stop, dropout=0.2)
+    assert said.count(". ") == 1, "two sentences"
     assert says in said
     assert stop.value in said
 
 
 def test_it_names_the_best_step() -> None:
-    said = verdict(curve((4.0, 4.0), (3.5, 3.0), (3.9, 2.0)), Stop.PATIENCE)
-    assert "Best at step 200 (epoch 2.0): 3.500 nats per word" in said
+    said = verdict(curve((4.0, 4.0), (3.5, 3.0), (3.9, 2.0)), Stop.PATIENCE, epochs=40, skipped=3)
+    assert "best at step 200 (epoch 2.0) with 3.500 nats per word" in said
+    assert "saved 0.40 nats per word against the last weights and up to 37 of 40 planned epochs" in said
+    assert "3 steps were skipped" in said
 
 
 def test_only_a_limit_can_be_raised() -> None:

@@ -68,7 +68,8 @@ def test_one_object_alone_is_one_dialogue():
         dialogues, notes = read(text)
         assert FORMAT.recognises(opened(text))
         assert [d.id for d in dialogues] == ["talk.json:1"]
-        assert notes.counts == {"messages of system and tools, left out": 1}
+        assert dialogues[0].personas == (("assistant", "Be kind."),)
+        assert notes.counts == {"system messages, kept as personas": 1}
 
 
 def test_ids_are_lines_or_places_in_the_array():

@@ -47,7 +47,11 @@ def test_numbered_lines():
         [("A", "hi there ."), ("B", "hello , how are you ?"), ("A", "fine . you ?"), ("B", "great .")],
         [("B", "hey"), ("A", "yo"), ("B", "sup")],
     ]
-    assert notes.counts == {"persona lines, left out": 3}
+    assert [d.personas for d in dialogues] == [
+        (("B", "i like tea."), ("A", "i have a cat.")),
+        (("B", "i ski."),),
+    ]
+    assert notes.counts == {"persona lines, kept as personas": 3}
 
 
 def test_fields():
@@ -58,7 +62,8 @@ def test_fields():
         [("A", "hello\nyou"), ("B", "hi"), ("A", "you ski?"), ("B", "i do")],
         [("A", "bye"), ("B", "see | you")],
     ]
-    assert notes.counts == {"persona lines, left out": 1}
+    assert [d.personas for d in dialogues] == [(("B", "i ski"),), ()]
+    assert notes.counts == {"persona lines, kept as personas": 1}
 
 
 def test_lines_that_are_no_turn_are_counted():

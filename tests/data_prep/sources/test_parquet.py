@@ -56,7 +56,7 @@ def test_a_list_of_messages_a_row():
         "6": [("user", A)],
     }
     assert notes.counts == {
-        "messages of system and tools, left out": 1,
+        "system messages, kept as personas": 1,
         "rows without a text, left out": 1,
         "rows without a dialogue, left out": 2,
     }
