@@ -84,8 +84,8 @@ def bare(recipe: Recipe, batches: Iterable[Batch], bf16: bool) -> tuple[float, f
         batch = made.to(DEVICE)
         with autocast:
             hidden = model(batch.source, batch.source_lengths, batch.inputs)
-            logits = model.logits(batch.select(hidden))
-            loss, _ = smoothed_loss(logits, batch.select(batch.targets), SMOOTHING)
+            output, targets = (model.output_weight, model.bias), batch.select(batch.targets)
+            loss, _ = smoothed_loss(batch.select(hidden), *output, targets, SMOOTHING)
         (loss / batch.tokens).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -51,16 +51,20 @@ class Seq2Seq(nn.Module):
     def forward(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> Tensor:
         """Teacher forcing: source (N, S), lengths (N,) on the CPU, inputs (N, T) -> (N, T, E).
 
-        What comes back is what `logits` wants; take the real positions first, as the output layer is the
-        dearest part: `model.logits(hidden[mask])`.
+        What comes back is what the output layer wants; take the real positions first, as it is the dearest part:
+        `model.logits(hidden[mask])`.
         """
         hidden: Tensor = self.decoder(self.embed(inputs), self.encode(source, lengths))
         return hidden
 
+    @property
+    def output_weight(self) -> Tensor:
+        """Of the output layer, (V, E)."""
+        return self.embedding.weight if self.untied is None else self.untied
+
     def logits(self, hidden: Tensor) -> Tensor:
         """The output layer: (..., E) -> (..., V), float32 at least, under autocast too."""
-        weight = self.embedding.weight if self.untied is None else self.untied
-        logits = F.linear(hidden, weight, self.bias)
+        logits = F.linear(hidden, self.output_weight, self.bias)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def start(self, memory: Memory) -> DecoderState:

@@ -107,8 +107,8 @@ class DialogueModule(pl.LightningModule):
     def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The scaled loss of a batch, and beside it its summed nats and summed loss (2,), without gradient."""
         hidden = self.model(batch.source, batch.source_lengths, batch.inputs)  # (N, T, E)
-        logits = self.model.logits(batch.select(hidden))  # (tokens, V)
-        loss, nats = smoothed_loss(logits, batch.select(batch.targets), self.label_smoothing)
+        output, targets = (self.model.output_weight, self.model.bias), batch.select(batch.targets)
+        loss, nats = smoothed_loss(batch.select(hidden), *output, targets, self.label_smoothing)
         scale = 1 / batch.tokens if batch.scale is None else batch.scale
         return loss * scale, torch.stack([nats, loss.detach()])
 
