@@ -248,9 +248,17 @@ class DialogueModule(pl.LightningModule):
         """Nothing: `optimizer_step` has done it."""
 
     def _planned_steps(self) -> float:
+        """Updates until the planned end. Lightning's own estimate takes hold of the loader before a checkpoint has been
+        read, whose place in the data it would forget.
+        """
         if self.optimizer_config.decay != "cosine":
             return math.inf
-        steps = float(self.trainer.estimated_stepping_batches)
+        trainer = self.trainer
+        steps = math.inf if trainer.max_steps < 0 else float(trainer.max_steps)
+        if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+            batches, limit = len(trainer.datamodule.train_dataloader()), trainer.limit_train_batches  # type: ignore[attr-defined]
+            batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+            steps = min(steps, trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
         if not math.isfinite(steps):
             raise ConfigError(
                 "model.optimizer.decay is cosine, which needs a planned end; set --trainer.max_epochs or "

@@ -104,7 +104,8 @@ class Keeper(Checkpoint):
     ) -> None:
         """Save when the last time is long ago; at the end of an epoch or of training the hooks below do it."""
         last = batch_idx + 1 >= trainer.num_training_batches or trainer.should_stop
-        due = self._seconds is not None and not last and self._clock() - self._saved >= self._seconds
+        late = self._seconds is not None and self._clock() - self._saved >= self._seconds
+        due = late and not last and not _gradients_wait(trainer)
         if agreed(trainer, due, batch_idx):
             self._save_last(trainer)
 
@@ -117,9 +118,7 @@ class Keeper(Checkpoint):
         rows = "".join(json.dumps(asdict(point)) + "\n" for point in self._curve.points)
         if trainer.is_global_zero:
             self._place.write(CURVE, rows.encode())
-        if trainer.fit_loop.epoch_loop.batch_progress.current.ready % trainer.accumulate_grad_batches == 0 or (
-            trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        ):  # else gradients wait for others, which a checkpoint does not hold
+        if not _gradients_wait(trainer):
             self._save_last(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -150,6 +149,12 @@ class Keeper(Checkpoint):
         self._saved = self._clock()
         if trainer.training:
             self._module.meter.start()
+
+
+def _gradients_wait(trainer: pl.Trainer) -> bool:
+    """Whether some of the batches of an update have gone through and some not: a checkpoint does not hold gradients."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    return progress.current.ready % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch
 
 
 class WholeFiles(TorchCheckpointIO):

@@ -18,6 +18,7 @@ import torch
 from chatbot.errors import ConfigError, FitError
 from chatbot.training.callbacks.keeper import Keeper
 from chatbot.training.cli import fit
+from chatbot.training.module import DialogueModule
 
 Run = Callable[..., int]
 
@@ -112,6 +113,46 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(
     assert (tmp_path / "bot" / "model.safetensors").read_bytes() == (
         tmp_path / "whole" / "model.safetensors"
     ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["--model.optimizer.ema", "0.8"],
+        ["--trainer.accumulate_grad_batches", "2", "--model.optimizer.decay", "cosine"],
+        ["--model.network.recurrent_dropout", "0.3", "--model.network.word_dropout", "0.2"],
+    ],
+    ids=["plain", "averaged", "accumulated", "dropped"],
+)
+@pytest.mark.parametrize("moment", ["in an epoch", "in a validation"])
+def test_whatever_training_carries_along_is_carried_over(
+    run: Run,
+    kill: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    moment: str,
+) -> None:
+    if moment == "in an epoch":
+        kill("on_train_batch_end", 7)
+    else:
+        validate = DialogueModule.validation_step
+
+        def die_in_the_second_epoch(self: DialogueModule, *rest: Any) -> None:
+            validate(self, *rest)
+            if self.trainer.current_epoch == 1:
+                monkeypatch.setattr(DialogueModule, "validation_step", validate)
+                raise KilledError
+
+        monkeypatch.setattr(DialogueModule, "validation_step", die_in_the_second_epoch)
+    with pytest.raises(KilledError):
+        run("bot", *flags)
+    run("bot", "--resume", *flags)
+    run("whole", *flags)
+    assert same(tmp_path / "bot.partial", tmp_path / "whole.partial")
+    bots = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("bot", "whole")]
+    assert bots[0] == bots[1]
 
 
 def test_a_limit_can_be_raised_afterwards(run: Run, whole: Path, tmp_path: Path) -> None:
