@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,7 @@ from chatbot.training.folder import SETTINGS, Workplace, fingerprint, read_check
 from chatbot.training.interrupt import Interrupt
 from chatbot.training.logs import loggers
 from chatbot.training.memory import is_out_of_memory, memory_full
+from chatbot.training.optimizer import OptimizerConfig
 from chatbot.training.origin import TRAINING_ONLY, Origin
 from chatbot.training.parser import FitCLI
 from chatbot.training.precision import checked
@@ -50,8 +51,8 @@ def fit(argv: list[str]) -> int:
         ChatbotError, PrepareError: the user's mistake, in one line.
         OSError: the disk refuses; no half bot is left.
     """
-    with quiet():
-        training = _Fit(argv)
+    with quiet(), ExitStack() as until_end:
+        training = _Fit(argv, until_end)
         if training.cli.config.find_lr:
             print(find_lr(training.trainer, training.module, training.data))  # noqa: T201 - it is the result
             return OK
@@ -62,12 +63,13 @@ def fit(argv: list[str]) -> int:
 class _Fit:
     """One training, from the arguments to the bot."""
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], until_end: ExitStack) -> None:
         self.curve = Curve()
         self.interrupt = Interrupt()
         self.profiler: SimpleProfiler | None = None
         self.origin: Origin | None = None
         self._argv = list(argv)
+        self._until_end = until_end
         self.place: Workplace
         self.patience: Patience | None = None
         try:
@@ -97,11 +99,13 @@ class _Fit:
         """Everything that can be refused before anything large is loaded."""
         config = cli.config
         NetworkConfig(**vars(config.model.network))
+        OptimizerConfig(**vars(config.model.optimizer))
         if config.output is None and not config.find_lr:
             raise ConfigError("no --output given; expected the folder to write the bot to, as in `--output bot`")
         if config.find_lr:
-            self.scratch = TemporaryDirectory()
-            self.place = Workplace(Path(self.scratch.name) / "bot", "fresh")
+            scratch = self._until_end.enter_context(TemporaryDirectory())
+            self.place = Workplace(Path(scratch) / "bot", "fresh")
+            self.place.begin()
         else:
             self.place = Workplace.claim(config.output, resume=config.resume, overwrite=config.overwrite)
         # Written down as chosen: a training that goes on must not choose otherwise.

@@ -47,7 +47,7 @@ class _SmoothedLoss(torch.autograd.Function):
         return loss, nats
 
     @staticmethod
-    @once_differentiable  # type: ignore[misc, no-untyped-call]
+    @once_differentiable
     def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         gradients = zip(ctx.saved_tensors, ctx.dtypes, strict=True)
         return *((gradient.to(dtype) * outer.to(dtype)) for gradient, dtype in gradients), None, None
@@ -63,7 +63,8 @@ def _turn(scores: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Te
     rows = max(1, SCORES.get(scores.device.type, SCORES_ELSEWHERE) // pieces)
     bias_gradient = scores.new_zeros(pieces, dtype=precise)
     likelihoods, all_likelihoods = [], []
-    for part, right in zip(scores.split(rows), targets.split(rows), strict=True):
+    for first in range(0, tokens, rows):
+        part, right = scores[first : first + rows], targets[first : first + rows]
         log_probs = part.log_softmax(dim=-1, dtype=precise)
         likelihoods.append(log_probs.gather(1, right[:, None]).sum())
         all_likelihoods.append(log_probs.sum())

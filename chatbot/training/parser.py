@@ -48,12 +48,14 @@ class FitParser(LightningArgumentParser):
         raise ConfigError(f"{one_line(message)}{self._meant(message)}; see `chatbot fit --help`") from ex
 
     def _meant(self, message: str) -> str:
+        if "decoder" in message and "bidirectional" in message:
+            return f"; {_TWO_WAYS}"
         options = [option for action in self._actions for option in action.option_strings]
         unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
         if "nrecognized" in message and unknown:
             close = get_close_matches(unknown[0], options, n=1, cutoff=0.7)
             return f"; did you mean {close[0]}?" if close else ""
-        return f"; {_TWO_WAYS}" if "decoder" in message and "bidirectional" in message else ""
+        return ""
 
 
 class FitCLI(LightningCLI):

@@ -41,9 +41,7 @@ def test_a_tied_embedding_gathers_both_gradients() -> None:
     weight = torch.randn(11, 5, dtype=torch.float64, requires_grad=True)
     bias, ids = torch.zeros(11, dtype=torch.float64), torch.arange(7)
     found = torch.autograd.grad(smoothed_loss(weight[ids].tanh(), weight, bias, targets, 0.1)[0], weight)
-    plain = F.cross_entropy(
-        F.linear(weight[ids].tanh(), weight, bias), targets, label_smoothing=0.1, reduction="sum"
-    )
+    plain = F.cross_entropy(F.linear(weight[ids].tanh(), weight, bias), targets, label_smoothing=0.1, reduction="sum")
     torch.testing.assert_close(found, torch.autograd.grad(plain, weight))
 
 
