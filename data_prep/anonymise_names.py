@@ -10,60 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-PLACEHOLDER = "[name]"
+from data_prep.anonymise_words import EVERYDAY, LIKE_NAMES, NO_NAMES, PARTICLES_ALONE, SURNAMES
 
-# Parts that say nothing about anybody by themselves.
-_PARTICLES = (
-    "abd abdel abu af al ap auf av bin bint da das de degli dei del della den der des di dos du el en et ibn la las"
-    " le les lo los och of of't ou san st ten ter the und van vande vander vom von yr zu zum zur and from"
-    " الله بن ابن ابو عبد ال بنت"
-)
-_TITLES = (
-    "dr mr mrs ms miss mx prof professor sir lady lord dame rev fr sr sra srta jr sen capt col lt sgt herr frau mme"
-    " mlle dona ing mag ii iii iv phd md esq ltd inc llc gmbh"
-)
-_KIN = (
-    "aunt auntie bro brother dad daddy father gran grandad grandma grandpa granny husband ma mam mama mamma maman mom"
-    " mommy mother mum mummy mutter nan nana oma opa papa pa sis sister uncle vater wife"
-)
-_NOTES = (
-    "boss boyfriend business cell chat colleague company dentist ex facebook friend girlfriend group gym home insta"
-    " instagram iphone job landlord mobile neighbor neighbour new office old own plumber private school team telegram"
-    " tinder uni university whatsapp work"
-)
-_ROLES = (
-    "admin agent ai anonymous assistant bot caller chatbot child client customer doctor employee expert gpt guest host"
-    " human interviewee interviewer machine me model moderator myself narrator operator participant patient person"
-    " player seller buyer server speaker staff student support system teacher therapist tool unknown user visitor"
-    " wizard you ich du moi name phone email link number"
-)
-_PARTICLE_SET = frozenset(_PARTICLES.split())
-_NO_NAMES = frozenset(" ".join([_TITLES, _KIN, _NOTES, _ROLES]).split())
-# Names that are everyday words as well: in lower case they are far more often the word.
-_EVERYDAY = (
-    "all amber angel any april archer art ash august autumn bank banks bar barker basil bat bay bean bear bell berry"
-    " best bill birch bird bishop black blaze blue bond bow brand bridge brook brooks brown buck bud bull burns bush"
-    " butler can candy carol carpenter case cash chance chase cherry christian chuck clay cliff clover cole coral"
-    " cook cool colt cross crystal daisy dash dawn day dean dick did don dot dove drake drew duke dude earl east echo"
-    " eden eve faith field fields fish flint forest fox frank free french gale game gene ginger glory gold golden good"
-    " grace grant gray green grey guy hall hand happy hardy harmony hart has haven hazel head heath heaven her high"
-    " hill his holly honey honor hope house how hunt hunter iris iron ivy jack jade jay jean jewel joy judge june just"
-    " justice key kid king kit knight lamb land lane lark lavender law leaf let lily lime little long lot love lucky"
-    " mac mace major man mark mars marsh mason maverick max may mercy merry miles mills mint misty moon moss night"
-    " noble norm north not nova now oak ocean olive our out pale pansy park parker pat patience peace pearl peg penny"
-    " pepper phoenix pierce poet pool poppy pope porter power price prince pure queen rain randy ray red reed rich"
-    " rice river rivers rob robin rock rocky rod roman rose rosemary royal ruby rush rusty sage sandy say see shade"
-    " sharp short silver sin skip sky small smart snow sol son song spring star stern stone storm strong sue summer"
-    " sun sunny sunshine swan sweet swift tan the thorn tiger till time trip troy true van violet wade walker wall war"
-    " ward warden was waters way weaver weeks west white who why wild will win winter wise wolf won wood woods yes"
-    " young"
-)
-_WORDS = frozenset(_EVERYDAY.split())
-_SURNAMES = frozenset(
-    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林高罗羅郑鄭梁谢謝宋唐许許邓鄧韩韓冯馮曹彭曾肖田董潘袁蔡"
-    "蒋蔣余杜叶葉程魏苏蘇吕呂丁沈任姚卢盧傅钟鍾姜崔谭譚廖范汪陆陸金戴贾賈韦夏邱方侯邹熊孟秦白江薛尹段雷黎史陶贺顾毛"
-    "김이박최정강조윤장임한오서신권황안송류전홍유고문양손배백허남심노하곽성차주우구민진"
-)
+PLACEHOLDER = "[name]"
 
 # Scripts without spaces between words (and Korean, where endings are glued on): names stand anywhere in them.
 _UNSPACED = (
@@ -96,7 +45,10 @@ _NICKNAME = re.compile(
 )
 _GREETED = re.compile(r"(?<![^\W_])(?:hi|hey|hello|dear|thanks|thx|bye)[,!]{0,3}\s{1,3}$")
 _GREETING_REACH = 16
-_GENITIVE_LEAST = 4  # letters: "Annas" is of Anna, but "This" is not of Thi
+_LEAST_LENGTHENED = 3  # letters of a name that may be drawn out, or stand with the "s" of the genitive
+_MOST_DOUBLED = 4  # times that the last letter of a name stands there by itself
+_SURELY_ONE = 5  # letters of a name: with one more at its end it is no other word
+_SELDOM_DOUBLED = frozenset("aiuy")  # letters that hardly a word of Europe ends in twice
 
 _Atoms = tuple[str, ...]
 _Capitals = tuple[bool, ...]
@@ -106,7 +58,8 @@ class Names:
     """The names of some people, whole and in parts, and what finds them in a text.
 
     A part that is an everyday word (Will, May) counts only with a capital or behind a greeting, one of two letters
-    only with the capitals that the name has; particles, titles and single letters alone do not count.
+    only with the capitals that the name has; particles, titles and single letters alone do not count. The last letter
+    of a name of three and more may be drawn out (``Annaaa``), and an "s" may follow it.
 
     >>> names = Names(["José van der Berg", "Will", "Jo"])
     >>> names.replace("Hi will, Jose and mr BERG's boy will come with Jo in the van.")
@@ -168,8 +121,18 @@ class Names:
                 following = _START.match(folded, gap.end())
                 yield from self._reaching(f"{begin} {following[0]}" if following else "", folded, at)
             yield from self._reaching(begin, folded, at)
-        if found[-1] == "s" and len(found) > _GENITIVE_LEAST and (found[:-1],) in self._by_start.get(found[:-1], ()):
-            yield (found[:-1],), start, word.end() - 1
+        if (found[-1] == "s" or found[-1] == found[-2:-1]) and found not in LIKE_NAMES:
+            yield from self._lengthened(found, start)
+
+    def _lengthened(self, found: str, start: int) -> Iterator[tuple[_Atoms, int, int]]:
+        """Names of one word of which this is another writing: drawn out (``Annaaa``), of somebody (``Annas``)."""
+        for word in (found, found[:-1] if found[-1] == "s" else ""):
+            bare = word.rstrip(word[-1:])
+            most = min(len(word) - len(bare), _MOST_DOUBLED)
+            for times in range(most, 0, -1):
+                name = bare + word[-1] * times
+                if len(name) >= _LEAST_LENGTHENED and (name,) in self._by_start.get(name, ()):
+                    yield (name,), start, start + len(word)
 
     def _reaching(self, begin: str, folded: str, at: int) -> Iterator[tuple[_Atoms, int, int]]:
         for atoms in self._by_start.get(begin, ()):
@@ -180,7 +143,10 @@ class Names:
     def _is_meant(self, atoms: _Atoms, original: str, folded: str, start: int, end: int) -> bool:
         capitals = self._careful.get(atoms)
         if _does_word_go_on(folded, end):  # with the "s" of the genitive
-            return capitals is None and original[0].isupper()
+            return capitals is None and (original[0].isupper() or _is_drawn_out(folded[start:end]))
+        if len(atoms) == 1 and end - start > len(atoms[0]):
+            surely = len(atoms[0]) >= _SURELY_ONE or folded[end - 1] in _SELDOM_DOUBLED
+            return original[0].isupper() or (capitals is None and (surely or _is_drawn_out(folded[start:end])))
         if capitals is None or capitals:
             return capitals is None or _capitals(original) in capitals
         if original[0].isupper():
@@ -208,6 +174,11 @@ def _reach(folded: str, at: int, atoms: _Atoms) -> int | None:
     return at
 
 
+def _is_drawn_out(word: str) -> bool:
+    """A letter three times: no language writes so."""
+    return len(word) > 2 and word[-1] == word[-2] == word[-3]
+
+
 def _does_word_go_on(folded: str, at: int) -> bool:
     last, following = folded[at - 1], folded[at : at + 1]
     if last.isdecimal() or _is_unspaced(last):
@@ -227,7 +198,7 @@ def _forms(name: str) -> Iterator[str]:
         for part in dict.fromkeys([*words, *parts]):
             if _stands_alone(part, only=len(words) == 1) or (part == "Al" and part == words[0]):
                 yield part
-                if len(part) == 3 and part[0] in _SURNAMES:
+                if len(part) == 3 and part[0] in SURNAMES:
                     yield part[1:]
 
 
@@ -252,7 +223,7 @@ def _is_telling(parts: list[str]) -> bool:
 def _stands_alone(part: str, *, only: bool) -> bool:
     """Whether one part of a name is replaced without the others; ``only``: it is all of the name."""
     folded = "".join(_atoms(part))
-    if not any(map(str.isalpha, folded)) or folded in _NO_NAMES or (folded in _PARTICLE_SET and not only):
+    if not any(map(str.isalpha, folded)) or folded in NO_NAMES or (folded in PARTICLES_ALONE and not only):
         return False
     return len(folded) > 2 or (len(folded) == 2 and folded.isalpha())
 
@@ -260,7 +231,7 @@ def _stands_alone(part: str, *, only: bool) -> bool:
 def _capitals_asked(form: str) -> frozenset[_Capitals] | None:
     """The capitals with which a form counts; empty: any, if it begins with one or is greeted; None: even none."""
     folded = " ".join(_atoms(form))
-    if folded in _WORDS or (folded in _PARTICLE_SET and len(folded) > 2):
+    if folded in EVERYDAY or (folded in PARTICLES_ALONE and len(folded) > 2):
         return frozenset()
     if len(folded) > 2 or form.lower() == form.upper():
         return None

@@ -88,7 +88,7 @@ def _read(run: Run, plan: Plan) -> list[Part]:
             new = [Part(p["name"], p["dialogues"], p["turns"], task[0]) for p in done["parts"]]
             advance(sum(part.turns for part in new))
             parts += new
-            plan.notes.add(done["passed_over"], done["left_out"], done["warnings"])
+            plan.notes.add(done["passed_over"], done["left_out"], done["warnings"], done["names"])
             speakers.update(done["speakers"])
             groups.update(done["groups"])
             run.report.formats.update(done["formats"])
@@ -98,7 +98,7 @@ def _read(run: Run, plan: Plan) -> list[Part]:
         raise PrepareError(plan.nothing())
     check_speaker(run.config, speakers)
     run.report.groups = len(groups)
-    run.anonymiser = anonymiser_for(run.config, speakers)
+    run.anonymiser = anonymiser_for(run.config, speakers, plan.notes.names)
     return parts
 
 

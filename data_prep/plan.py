@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -82,8 +82,14 @@ def check_speaker(config: PrepareConfig, speakers: Counter[str]) -> None:
         raise PrepareError(f"--me is {config.me!r}, who says nothing here; expected one of {known}")
 
 
-def anonymiser_for(config: PrepareConfig, speakers: Counter[str]) -> Anonymiser | None:
-    """What hides the speakers' names, if it was asked for; the one who talks most is `speaker 1`."""
+def anonymiser_for(config: PrepareConfig, speakers: Counter[str], names: Iterable[str] = ()) -> Anonymiser | None:
+    """What hides the speakers' names, if it was asked for; the one who talks most is `speaker 1`.
+
+    Args:
+        config: says whether, and which list of names goes too.
+        speakers: name → turns.
+        names: further names of the speakers.
+    """
     if not config.anonymise:
         return None
     if len(speakers) >= SPEAKERS:
@@ -91,7 +97,7 @@ def anonymiser_for(config: PrepareConfig, speakers: Counter[str]) -> Anonymiser 
             f"{len(speakers):,} speakers are too many to hide the names of; prepare the corpus in portions"
         )
     ordered = sorted(speakers, key=lambda name: (-speakers[name], name))
-    return Anonymiser(ordered, read_list(config.names, "names") if config.names else ())
+    return Anonymiser(ordered, [*sorted(names), *(read_list(config.names, "names") if config.names else ())])
 
 
 def _portions(readings: tuple[sources.Reading, ...]) -> list[tuple[sources.Reading, ...]]:

@@ -43,7 +43,7 @@ def preview(inputs: Sequence[Path | str], config: PrepareConfig) -> tuple[list[D
     speakers = Counter(turn.speaker for dialogue in first for turn in dialogue.turns)
     if len(first) < _LOOKED_AT:  # else the rest may know them
         check_speaker(config, speakers)
-    anonymiser = anonymiser_for(config, speakers)
+    anonymiser = anonymiser_for(config, speakers, report.notes.names)
     report.dialogues = len(first)
     report.turns = sum(len(dialogue.turns) for dialogue in first)
     if first:

@@ -51,7 +51,7 @@ def read(task: ReadTask) -> dict[str, Any]:
 
     Returns:
         ``parts`` (name, dialogues, turns of each), and what was met: ``passed_over``, ``left_out``, ``warnings``,
-        ``speakers`` (name → turns), ``groups`` (their hashes), ``formats``.
+        ``names`` (further ones of speakers), ``speakers`` (name → turns), ``groups`` (their hashes), ``formats``.
     """
     if task.work.exists(task.books):
         return dict(task.work.read_json(task.books))
@@ -65,7 +65,12 @@ def read(task: ReadTask) -> dict[str, Any]:
             task.work.write_table(f"turns/{name}.parquet", table)
             turns = pc.sum(pc.list_value_length(table["texts"])).as_py() or 0
             parts.append({"name": name, "dialogues": len(table), "turns": turns})
-        met = {"passed_over": notes.passed_over, "left_out": dict(notes.counts), "warnings": notes.warnings}
+        met = {
+            "passed_over": notes.passed_over,
+            "left_out": dict(notes.counts),
+            "warnings": notes.warnings,
+            "names": sorted(map(valid, notes.names)),
+        }
     books = {
         "parts": parts,
         **met,

@@ -15,6 +15,7 @@ from data_prep.columns import large
 from data_prep.corpus import Part
 from data_prep.place import Place
 from data_prep.progress import Stages
+from data_prep.rules import repair
 from data_prep.store import TURNS
 
 _SCHEMA = pa.schema(
@@ -67,8 +68,15 @@ def flat(part: pa.Table) -> pa.Table:
 
 def _hidden(table: pa.Table, anonymiser: Anonymiser) -> pa.Table:
     speakers = [anonymiser.speaker(name) for name in table["speaker"].to_pylist()]
-    texts = anonymiser.texts(large(table["text"]).to_pylist())
+    texts = [_hidden_text(text, anonymiser) for text in large(table["text"]).to_pylist()]
     for name, values in (("speaker", speakers), ("text", texts)):
         place = _SCHEMA.get_field_index(name)
         table = table.set_column(place, _SCHEMA.field(name), pa.array(values, pa.large_string()))
     return table
+
+
+def _hidden_text(text: str, anonymiser: Anonymiser) -> str:
+    """A text as it was read, with placeholders; repaired where only that lays bare a name (``Z&eacute;lda``)."""
+    hidden = anonymiser.text(text)
+    mended = repair(hidden)
+    return hidden if anonymiser.text(mended) == mended else anonymiser.text(repair(text))

@@ -75,12 +75,16 @@ def _by_time(messages: list[Message]) -> list[Message]:
 class Names:
     """A name for each account: two accounts that show the same name are told apart.
 
+    Args:
+        further: where other names of an account are put.
+
     >>> names = Names()
     >>> names.label("u1", "Ann"), names.label("u2", "Ann"), names.label("u1", "Anna"), names.label("u3", "")
     ('Ann', 'Ann (u2)', 'Ann', 'u3')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, further: set[str] | None = None) -> None:
+        self._further = set() if further is None else further
         self._by_key: dict[str, str] = {}
         self._taken: set[str] = set()
 
@@ -92,6 +96,8 @@ class Names:
             label = f"{name} ({key})" if name in self._taken else name
             self._by_key[key] = label
             self._taken.add(label)
+        if name != self._by_key[key]:
+            self._further.add(name)
         return self._by_key[key]
 
 

@@ -47,7 +47,7 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     value = file.json()
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         raise not_this(file, value, "DiscordChatExporter's JSON with messages")
-    names = Names()
+    names = Names(notes.names)
     messages = []
     for item in objects(value["messages"]):
         author = item["author"] if isinstance(item.get("author"), dict) else {}
@@ -64,8 +64,11 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
 
 def _message(item: dict[str, Any], author: dict[str, Any], text: str, names: Names) -> Message:
     reference = item["reference"] if isinstance(item.get("reference"), dict) else {}
+    account = string(author.get("id"))
+    speaker = names.label(account, _name(author))
+    names.label(account, string(author.get("name")))  # of the account, beside the one that the server shows
     return Message(
-        names.label(string(author.get("id")), _name(author)),
+        speaker,
         text,
         iso_time(item.get("timestamp")),
         string(item.get("id")) or None,

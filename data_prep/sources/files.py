@@ -45,20 +45,24 @@ class Notes:
     """What was counted and left out, in words."""
     warnings: list[str] = field(default_factory=list)
     """What people should know before they trust the result (an order of day and month that stays in doubt)."""
+    names: set[str] = field(default_factory=set)
+    """Further names of speakers (a nick taken later, the name of an account), which no turn is said under."""
 
     @contextmanager
     def apart(self) -> Iterator[Notes]:
         """What is met meanwhile, and only that; what was met before comes back at the end."""
         before = replace(self)
-        self.passed_over, self.counts, self.warnings = {}, Counter(), []
+        self.passed_over, self.counts, self.warnings, self.names = {}, Counter(), [], set()
         yield self
         self.passed_over, self.counts, self.warnings = before.passed_over, before.counts, before.warnings
+        self.names = before.names
 
-    def add(self, passed_over: dict[str, str], counts: dict[str, int], warnings: list[str]) -> None:
+    def add(self, passed_over: dict[str, str], counts: dict[str, int], warnings: list[str], names: list[str]) -> None:
         """What was met elsewhere."""
         self.passed_over.update(passed_over)
         self.counts.update(counts)
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
+        self.names.update(names)
 
 
 @dataclass(frozen=True)

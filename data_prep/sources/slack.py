@@ -117,7 +117,7 @@ def _take_table(file: File, export: _Export, notes: Notes) -> bool:
 
 def _dialogues(export: _Export, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     """Channel after channel: its talk cut by silence, then its threads."""
-    people = _People(export)
+    people = _People(export, notes.names)
     for folder, days in sorted(export.folders.items()):
         name = "channel" if folder == "." else folder
         talk: list[Message] = []
@@ -138,16 +138,19 @@ def _dialogues(export: _Export, notes: Notes, config: SourceConfig) -> Iterator[
 
 
 class _People:
-    """Names of accounts and channels."""
+    """Names of accounts and channels; further names of those who write something are put into ``further``."""
 
-    def __init__(self, export: _Export) -> None:
-        self.names = Names()
+    def __init__(self, export: _Export, further: set[str]) -> None:
+        self.names = Names(further)
+        self._known: dict[str, list[str]] = {}
         self.bots: set[str] = {"USLACKBOT"}
         self.channels: dict[str, str] = {}
         for file in export.users:
             for user in objects(file.json()):
                 account = string(user.get("id"))
-                self.names.label(account, _name(user))
+                names = _names(user)
+                self.names.label(account, names[0] if names else "")
+                self._known[account] = names
                 if user.get("is_bot") is True:
                     self.bots.add(account)
         for file in export.channels:
@@ -158,15 +161,18 @@ class _People:
         """Who wrote a message; accounts of other workspaces bring their profile with them."""
         profile = item["user_profile"] if isinstance(item.get("user_profile"), dict) else {}
         name = string(profile.get("display_name")) or string(profile.get("real_name")) or string(item.get("username"))
-        return self.names.label(_account(item), name)
+        account = _account(item)
+        label = self.names.label(account, name)
+        for other in (*self._known.pop(account, ()), string(profile.get("real_name"))) if account else ():
+            self.names.label(account, other)
+        return label
 
 
-def _name(user: dict[str, Any]) -> str:
+def _names(user: dict[str, Any]) -> list[str]:
+    """What a user is called, the name that is shown first."""
     profile = user["profile"] if isinstance(user.get("profile"), dict) else {}
-    for name in (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name")):
-        if string(name):
-            return string(name)
-    return ""
+    names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
+    return [string(name) for name in names if string(name)]
 
 
 def _account(item: dict[str, Any]) -> str:

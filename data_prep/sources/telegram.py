@@ -60,7 +60,7 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
 
 
 def _dialogues(name: str, chat: dict[str, Any], notes: Notes) -> Iterator[Dialogue]:
-    names = Names()
+    names = Names(notes.names)
     messages = []
     for value in objects(chat.get("messages")):
         if value.get("type") != "message":

@@ -78,6 +78,35 @@ def test_names_go(text: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("Annaaa, ANNAAAA and annaaa", "[name], [name] and [name]"),
+        ("Robertttt, robertt", "[name], [name]"),
+        ("Bennnn! Benn? bennn", "[name]! [name]? [name]"),
+        ("Bens car, Bennns car", "[name]s car, [name]s car"),
+        ("Maaaay? Mayyyy! Willlll", "Maaaay? [name]! [name]"),
+        ("annaaaa's", "[name]'s"),
+        ("Zoëëë", "[name]"),
+    ],
+)
+def test_names_that_are_drawn_out_go(text: str, after: str) -> None:
+    chat = Anonymiser(["Anna", "Robert", "Ben", "May", "Will", "Zoë"])
+    assert chat.text(text) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    listed("""
+    Anna, Anne, annex, Annie; benn, bens; willl you, mayyy be; Boo, Booo; call me, Call me, calls; dann, Dann;
+    this is, This; three trees, Three; Do you know? Does he?
+"""),
+)
+def test_words_that_look_like_names_drawn_out_stay(text: str) -> None:
+    chat = Anonymiser(["Ann", "Ben", "May", "Will", "Bo", "Cal", "Dan", "Thi", "Tre", "Doe"])
+    assert chat.text(text) == text
+
+
+@pytest.mark.parametrize(
     "text",
     listed("""
     the van der Waals force; will you go? I won't; green grass; al dente; JO; Annabel met Joanna and Bergen;

@@ -103,3 +103,54 @@ def test_only_my_turns_become_replies(tmp_path, chat):
 def test_names_without_anonymise_is_refused(tmp_path):
     with pytest.raises(PrepareError, match="--names is given without --anonymise"):
         PrepareConfig(names="names.txt")
+
+
+def turns(folder):
+    return [row["text"] for row in pq.read_table(folder / "turns.parquet").to_pylist()]
+
+
+def hidden_turns(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    prepare([tmp_path / name], tmp_path / "out", PrepareConfig(anonymise=True, workers=1, stop_after="read"))
+    return turns(tmp_path / "out")
+
+
+def test_a_name_behind_html_is_hidden_in_the_turns_too(tmp_path):
+    texts = ["ask Z&eacute;lda", "or &#90;elda", "Ze<b></b>lda &lt;3", "1 &lt; 2 &amp; so on"]
+    said = "".join(f"{'Zélda' if k % 2 else 'Ann'}: {text}\n" for k, text in enumerate(texts))
+    assert hidden_turns(tmp_path, "talk.txt", said) == ["ask [name]", "or [name]", "[name] <3", "1 &lt; 2 &amp; so on"]
+
+
+IRC = """--- Log opened Sun Dec 31 23:50:00 2023
+23:50 <ann> hello there
+23:51 < bo> hi
+23:52 -!- ann is now known as quasimodo
+23:53 <quasimodo> new nick
+23:53 -!- cy is now known as tea_lover
+23:54 < bo> quasimodo is a great nick, Quasimodo. tea_lover never spoke
+"""
+
+
+def test_every_nick_of_somebody_who_spoke_is_hidden(tmp_path, capsys):
+    assert hidden_turns(tmp_path, "tea.log", IRC)[-1] == "[name] is a great nick, [name]. tea_lover never spoke"
+    show(*preview([tmp_path / "tea.log"], PrepareConfig(anonymise=True)))
+    assert "quasimodo" not in capsys.readouterr().out.lower()
+
+
+def test_both_names_of_an_account_are_hidden(tmp_path):
+    authors = [
+        {"id": str(k), "name": name, "nickname": nick} for k, name, nick in ((1, "zelda90", "Ann"), (2, "b", "Bo"))
+    ]
+    messages = [
+        {
+            "id": str(k),
+            "type": "Default",
+            "timestamp": f"2023-01-05T14:0{k}:00Z",
+            "content": text,
+            "author": authors[k % 2],
+        }
+        for k, text in enumerate(("zelda90 was here", "so was Annabel, Bo", "Bo too"))
+    ]
+    messages[2]["author"] = {"id": "1", "name": "zelda90", "nickname": "Annabel"}
+    texts = hidden_turns(tmp_path, "general.json", json.dumps({"messages": messages}))
+    assert texts == ["[name] was here", "so was [name], [name]", "[name] too"]

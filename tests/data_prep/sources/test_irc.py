@@ -256,3 +256,11 @@ def test_arbitrary_bytes_raise_nothing_but_our_own_error(junk, place, taken):
             assert all(
                 isinstance(turn.text, str) for d in FORMAT.read(file, Notes(), SourceConfig()) for turn in d.turns
             )
+
+
+def test_an_at_sign_addresses_as_a_colon_does():
+    lines = ["<ann> hello", "<bo> @ann hi", "<bo> @nobody hi", "<ann> @bo", "<ann> @Bo: yes", "<bo> me @ann"]
+    (dialogue,), _ = read("".join(f"[09:1{k}] {line}\n" for k, line in enumerate(lines)))
+    assert [(turn.text, turn.answers) for turn in dialogue.turns] == [
+        *(("hello", None), ("hi", 0), ("@nobody hi", None), ("@bo", None), ("yes", 2), ("me @ann", None)),
+    ]
