@@ -144,7 +144,7 @@ def _format(file: File, wanted: str, config: SourceConfig) -> Format | None:
 def _dialogues(each: Format, file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     for dialogue in each.read(file, notes, config):
         if each.chat:
-            yield from cut_by_silence(dialogue, config.silence)
+            yield from cut_by_silence(dialogue, config.silence, take_up=each.take_up)
         else:
             yield dialogue
 

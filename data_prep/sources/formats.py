@@ -22,6 +22,8 @@ class Format:
     """Dialogues in the order of the file; raises ``PrepareError`` with file and line where it is broken."""
     chat: bool = False
     """Its dialogues are streams of messages with times, which silence cuts into conversations."""
+    take_up: bool = True
+    """Its messages say themselves what they answer, so that one may take up what was said before a silence."""
 
 
 @dataclass(frozen=True)

@@ -147,4 +147,4 @@ def _left_out(line: Line, clock: Clock, people: _People, notes: Notes) -> None:
     notes.counts[f"{what}, left out"] += 1
 
 
-FORMAT = Format("irc", recognises, read, chat=True)
+FORMAT = Format("irc", recognises, read, chat=True, take_up=False)  # whom a nick means is a guess
