@@ -31,7 +31,7 @@ class PrepareConfig:
     names: str | None = None
     """A file with further names to replace, one a line (with --anonymise)."""
     language: str | None = None
-    """Keep only pairs in this language (ISO 639-1 code, as in `en`)."""
+    """Keep only pairs whose sides are both in this language (ISO 639-1 code, as in `en`)."""
     banned: str | None = None
     """A file of words and phrases, one a line: pairs that hold one are dropped."""
     valid: str | None = None

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_prep.columns import Ints, to_bools
+from data_prep.columns import Bools, Ints, to_bools
 from data_prep.errors import PrepareError
 from data_prep.rules import REASONS
 from data_prep.rules.whole_columns import PASSED
 from data_prep.text import fold
+
+if TYPE_CHECKING:
+    from data_prep.rules.language import LanguageFilter
 
 _BANNED, _LANGUAGE = REASONS.index("banned words"), REASONS.index("another language")
 
@@ -57,18 +61,31 @@ class Filters:
             verdict[(verdict == PASSED) & (bad[last] | bad[reply])] = _BANNED
         if self._language is not None:
             rows = np.flatnonzero(verdict == PASSED)
-            sides = (texts.take(pa.array(side[rows])).to_pylist() for side in (last, reply))
-            for row, before, after in zip(rows.tolist(), *sides, strict=True):
-                if self._language.speaks_other(f"{before}\n{after}"):
-                    verdict[row] = _LANGUAGE
+            verdict[rows[_foreign(self._language, texts, last[rows], reply[rows])]] = _LANGUAGE
 
     def explain(self, context: str, reply: str) -> str | None:
         """The reason for which one pair goes, or None."""
         if self._banned is not None and any(re.search(self._banned, fold(side)) for side in (context, reply)):
             return REASONS[_BANNED]
-        if self._language is not None and self._language.speaks_other(f"{context}\n{reply}"):
-            return REASONS[_LANGUAGE]
+        if self._language is not None:
+            both = pa.array([context, reply], pa.large_string())
+            if _foreign(self._language, both, np.array([0]), np.array([1])).any():
+                return REASONS[_LANGUAGE]
         return None
+
+
+def _foreign(language: LanguageFilter, texts: pa.LargeStringArray, last: Ints, reply: Ints) -> Bools:
+    """Pairs of which one side, or both together, are surely in another language; a text is asked about once."""
+    asked = np.unique(np.r_[last, reply])
+    said = dict(zip(asked.tolist(), texts.take(pa.array(asked)).to_pylist(), strict=True))
+    alone = {row for row, text in said.items() if language.is_foreign_side(text)}
+    return np.array(
+        [
+            a in alone or b in alone or language.speaks_other(f"{said[a]}\n{said[b]}")
+            for a, b in zip(last.tolist(), reply.tolist(), strict=True)
+        ],
+        bool,
+    )
 
 
 def banned_pattern(phrases: tuple[str, ...]) -> str:

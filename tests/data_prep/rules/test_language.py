@@ -8,13 +8,17 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import PrepareError
+from data_prep.filters import FilterConfig, Filters
 from data_prep.rules import language
 from data_prep.rules.language import LanguageFilter
+from data_prep.rules.whole_columns import PASSED
 
 ENGLISH = (
     "Where have you been all day?\nAt the dentist, and I am never going back.",
@@ -119,6 +123,30 @@ def test_of_other_dialogues_nine_in_ten_go_at_least(english, code: str) -> None:
     path = SHARED / "xpersona" / f"{code}_persona_split_valid_human_annotated.json"
     pairs = [pair for each in json.loads(path.read_text(encoding="utf-8")) for pair in each["dialogue"]][:500]
     assert sum(english.speaks_other("\n".join(pair)) for pair in pairs) >= 0.9 * len(pairs)
+
+
+FOREIGN_REPLY = (
+    "Are you coming to the station this evening with us?",
+    "Kommst du heute Abend auch zum Bahnhof mit uns?",
+)
+
+
+@pytest.mark.parametrize("pair", [FOREIGN_REPLY, FOREIGN_REPLY[::-1]])
+def test_one_side_in_another_language_is_enough(pair: tuple[str, str]) -> None:
+    pytest.importorskip("py3langid")
+    chat = Filters(FilterConfig(language="en"))
+    assert chat.explain(*pair) == "another language"
+    texts = pa.array([*pair, "At the station, then.", "Ja."], pa.large_string())
+    verdict = np.full(3, PASSED)
+    chat.judge(verdict, texts, texts, np.array([0, 0, 2]), np.array([1, 2, 3]))
+    assert [place == PASSED for place in verdict.tolist()] == [False, pair == FOREIGN_REPLY, True]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared corpora are not here")
+def test_of_english_sides_one_in_a_thousand_counts_as_foreign_at_most(english) -> None:
+    path = SHARED / "dailydialog" / "validation" / "dialogues_validation.txt"
+    sides = [side for line in path.read_text(encoding="utf-8").splitlines() for side in line.split("__eou__")[:-1]]
+    assert sum(map(english.is_foreign_side, sides[:1500])) <= 1
 
 
 def test_long_runs_take_their_time_once(english) -> None:
