@@ -114,6 +114,8 @@ def check_output(output: Path | str) -> Place:
     path = Path(output).resolve()  # a link stays a link
     if path.exists() and not path.is_dir():
         raise PrepareError(f"{path}: is a file; expected a folder to write to; give another --output")
+    if blocked := next((parent for parent in path.parents if parent.exists() and not parent.is_dir()), None):
+        raise PrepareError(f"{path}: {blocked} is a file, in which no folder can be made; give another --output")
     if path.parent == path or path.is_mount():
         raise PrepareError(f"{path}: cannot be replaced as a whole; give a folder inside it as --output")
     names = {p.name for p in path.iterdir()} if path.is_dir() else set()
@@ -223,12 +225,21 @@ def alone(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
+        _check_writable(lock.lock_file)  # as /proc is not
         raise PrepareError(f"{path}: another chatbot is writing here; wait for it, or give another --output") from error
     try:
         yield
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _check_writable(lock: str) -> None:
+    try:
+        Path(lock).touch()
+    except OSError as error:
+        folder, why = Path(lock).parent, error.strerror or error
+        raise PrepareError(f"{folder}: nothing can be written here ({why}); give another --output") from error
 
 
 def _sync(folder: Path) -> None:

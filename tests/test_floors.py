@@ -58,7 +58,7 @@ HOMES = {
     "ray": ("data_prep.runner",),
     "matplotlib": ("data_prep.plots", "chatbot.training.plots"),
     "py3langid": ("data_prep.rules.language",),
-    "fsspec": ("data_prep.place", "data_prep.store", "data_prep.sources.files"),
+    "fsspec": ("data_prep.place", "data_prep.store", "data_prep.sources.files", "data_prep.sources.inputs"),
     "sentencepiece": ("data_prep.vocabulary", "chatbot.tokenizer"),
 }
 TORCH_ALONE = ("chatbot.model", "chatbot.search")

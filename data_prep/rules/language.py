@@ -19,7 +19,7 @@ _LEAST_BYTES = 18
 _TIMES_LIKELIER = 20.0
 """How many times likelier another language must be than the one wanted, for both sides of a pair together."""
 # A foreign reply to a long English context: by both together 29 in 100 are told where it is French, and 52 where it is
-# Chinese; by each side 95 and 98. Of 30,000 pairs of Cornell the sides take one more than the 6 that went, of 7,000 of DailyDialog none.
+# Chinese; by each side 95 and 98. Of 30,000 pairs of Cornell that takes 7, where 6 went; of 7,000 of DailyDialog none.
 _OF_ONE_SIDE = 100.0
 """The same for one side of a pair: a short text tells less, and there are two of them to be wrong about."""
 
@@ -69,6 +69,6 @@ def _identifier() -> Any:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
         raise PrepareError(
-            'to tell languages apart, py3langid is needed: pip install "chatbot[language]", or ".[language]" in a checkout'
+            'to tell languages apart, py3langid is needed: pip install "chatbot[language]", in a checkout ".[language]"'
         ) from None
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -34,10 +34,12 @@ from data_prep.sources import (
     whatsapp,
     yaml_talk,
 )
-from data_prep.sources.files import File, Notes, find
+from data_prep.sources.files import File, Notes
 from data_prep.sources.formats import Format, Gather, Reading
+from data_prep.sources.inputs import find
 from data_prep.sources.options import SourceConfig
 from data_prep.sources.silence import cut_by_silence
+from data_prep.sources.unread import why_not
 
 __all__ = ["FORMATS", "Notes", "Reading", "SourceConfig", "plan"]
 
@@ -99,7 +101,7 @@ def plan(
         if reading := _single(file, wanted, notes, config):
             readings.append(reading)
         elif file.name not in notes.passed_over:
-            notes.passed_over[file.name] = _why_not(file)
+            notes.passed_over[file.name] = why_not(file, config)
     if not readings:
         raise PrepareError(_nothing(named, files, wanted, notes))
     place = {file.name: (number, file) for number, file in enumerate(files)}
@@ -149,16 +151,11 @@ def _dialogues(each: Format, file: File, notes: Notes, config: SourceConfig) -> 
             yield dialogue
 
 
-def _why_not(file: File) -> str:
-    if not file.head:
-        return "empty"
-    return "no format recognised" if file.looks_like_text else "not text"
-
-
 def _nothing(inputs: list[str], files: list[File], wanted: str, notes: Notes) -> str:
     given = ", ".join(inputs)
     some = ", ".join(f"{name} ({why})" for name, why in list(notes.passed_over.items())[:3])
     some += f" and {len(files) - 3} more" if len(files) > 3 else ""
     formats = "a chat export, a transcript, JSON or a table" if wanted == "auto" else f"format {wanted}"
-    hint = "; bare alternating lines are read with --format transcript" if wanted == "auto" else ""
+    unknown = wanted == "auto" and "no format recognised" in notes.passed_over.values()
+    hint = "; bare alternating lines are read with --format transcript" if unknown else ""
     return f"{given}: nothing that can be read as dialogues: {some}; expected {formats}{hint}"

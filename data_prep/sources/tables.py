@@ -86,6 +86,12 @@ def has_columns(file: File, asked: Columns) -> bool:
     return any(wanted.issubset(table.columns) for table in _tables(file, _DELIMITERS, Columns()))
 
 
+def columns_of(file: File) -> tuple[str, ...] | None:
+    """The columns of what is evidently a table, with a header; None for any other file."""
+    tables = [table for table in _tables(file, _DELIMITERS, Columns()) if table.header]
+    return max((table.columns for table in tables), key=len, default=None)
+
+
 def _recognises(file: File, delimiters: str) -> bool:
     return file.looks_like_text and any(table.picked for table in _tables(file, delimiters, Columns()))
 
@@ -244,11 +250,9 @@ def _fitted(row: list[str], width: int, delimiter: str) -> list[str]:
     """A row of so many cells: what is too much belongs to the last one, where a text has the delimiter in it."""
     if len(row) == width:
         return row
-    return (
-        [*row, *[""] * (width - len(row))]
-        if len(row) < width
-        else [*row[: width - 1], delimiter.join(row[width - 1 :])]
-    )
+    if len(row) < width:
+        return [*row, *[""] * (width - len(row))]
+    return [*row[: width - 1], delimiter.join(row[width - 1 :])]
 
 
 def _batches(file: File, table: Table, notes: Notes) -> Iterator[dict[str, list[Any]]]:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import fsspec
 import pyarrow.parquet as pq
@@ -203,3 +204,25 @@ def test_a_zip_at_a_url_is_read_in_place(tmp_path, memory):
         archive.writestr("talk.txt", "Ann: Hi there.\nBo: Hello.\nAnn: So?\n")
     report = prepare(["memory://in/talk.zip"], tmp_path / "out", PrepareConfig(workers=1, stop_after="read"))
     assert report.turns == 3
+
+
+def test_a_prepared_folder_is_no_input(tmp_path, transcript):
+    prepare([transcript], tmp_path / "out", PrepareConfig(workers=1, stop_after="pairs"))
+    with pytest.raises(PrepareError, match=r"out: a prepared folder.*`chatbot fit .*out`"):
+        prepare([tmp_path / "out"], tmp_path / "again", CONFIG)
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_an_input_without_a_name_is_not_this_folder(tmp_path, transcript, monkeypatch, nothing):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PrepareError, match=r'INPUT is "", .*`\.` is this folder'):
+        prepare([nothing], tmp_path / "out", CONFIG)
+
+
+def test_an_output_below_a_file_or_where_nothing_can_be_written_is_told(tmp_path, transcript):
+    with pytest.raises(PrepareError, match=r"talk.txt is a file, in which no folder can be made"):
+        prepare([transcript], transcript / "deep" / "out", CONFIG)
+    if Path("/proc/self").exists():
+        with pytest.raises(PrepareError, match=r"^/proc: nothing can be written here"):
+            prepare([transcript], "/proc/out", CONFIG)

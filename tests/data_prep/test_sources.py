@@ -1,4 +1,6 @@
+import gzip
 import json
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from data_prep import sources
 from data_prep.errors import PrepareError
 from data_prep.sources.files import Notes
+from data_prep.sources.options import Columns, SourceConfig
 
 LINES = """L1 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Caf\x85 or bar?
 L2 +++$+++ u1 +++$+++ m0 +++$+++ BO +++$+++ Bar.
@@ -187,3 +190,41 @@ def test_arbitrary_bytes_raise_nothing_but_our_own_error(tmp_path_factory, data,
     assert told
     assert "\n" not in told
     assert all(isinstance(turn.text, str) for d in dialogues for turn in d.turns)
+
+
+TABLE = "bodyx,grade,who\nHello there,1,ann\nHi you two,2,bo\nWhat is new?,3,ann\n"
+
+
+def test_of_a_table_that_is_not_understood_the_columns_are_named(tmp_path):
+    file = write(tmp_path / "t.csv", TABLE)
+    with pytest.raises(PrepareError, match=r"columns \(bodyx, grade, who\).*--source\.columns\.text") as error:
+        read(file)
+    assert "--format transcript" not in str(error.value)
+    misspelt = SourceConfig(columns=Columns(text="bodyy", speaker="who"))
+    with pytest.raises(PrepareError, match=r"without the column 'bodyy' of --source\.columns\.text; .* bodyx, grade"):
+        sources.plan([str(file)], "auto", Notes(), config=misspelt)
+
+
+def test_a_packed_file_is_read_in_place_and_a_broken_one_is_named(tmp_path):
+    packed = gzip.compress(b"Ann: Hi\nBo: Hello\n")
+    (tmp_path / "talk.txt.gz").write_bytes(packed)
+    dialogues, _ = read(tmp_path)
+    assert [(d.id, spoken(d)) for d in dialogues] == [("talk.txt:0", [("Ann", "Hi"), ("Bo", "Hello")])]
+    (tmp_path / "talk.txt.gz").write_bytes(packed[:-9])
+    with pytest.raises(PrepareError, match=r"talk\.txt\.gz: cannot be read"):
+        read(tmp_path)
+
+
+def test_what_cannot_be_read_is_passed_over_with_a_hint(tmp_path):
+    write(tmp_path / "talk.txt", "Ann: Hi\nBo: Hello\n")
+    with zipfile.ZipFile(tmp_path / "chat.xlsx", "w") as book:
+        book.writestr("[Content_Types].xml", "<x/>")
+        book.writestr("xl/workbook.xml", "<x/>")
+    web = '<!DOCTYPE html>\n<html><body class="tgico"><div class="message default clearfix">Hi</div></body></html>\n'
+    write(tmp_path / "messages.html", web)
+    (tmp_path / "all.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\0")
+    assert read(tmp_path)[1].passed_over == {
+        "all.7z": "an archive: unpack it",
+        "chat.xlsx": "a spreadsheet: save it as CSV",
+        "messages.html": "a web page: export the chat as JSON",
+    }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from data_prep.errors import PrepareError
 from data_prep.sources import hub
-from data_prep.sources.files import File, Notes, find
+from data_prep.sources.files import File, Notes
+from data_prep.sources.inputs import find
 from data_prep.sources.options import Columns, SourceConfig
 
 A, B = "How are you doing today?", "I am fine, thank you."

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import PrepareError
-from data_prep.sources.files import File, Notes, find
+from data_prep.sources.files import File, Notes
+from data_prep.sources.inputs import find
 from data_prep.sources.options import SourceConfig
 from data_prep.sources.slack import gather
 
