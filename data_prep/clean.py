@@ -32,6 +32,7 @@ from data_prep.rules.whole_columns import PASSED, Pairs, Texts, hollow, judge_al
 from data_prep.split import SplitConfig, split_of
 from data_prep.tally import EXAMPLES, Tally
 
+_WITHIN = "placeholders (media omitted, message deleted) within longer turns, left out"
 PAIRS_A_PART = 1 << 32  # a pair's number is its part's number times this, plus its row
 
 DIALOGUES = pa.schema(
@@ -83,6 +84,8 @@ class Cleaned:
     raw: RawKeys | None
     tally: Tally
     turns: int
+    left_out: dict[str, int]
+    """What was taken out of longer turns, as ``Notes.counts`` has it."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,13 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     if config.bands:
         both = joined(folded.take(pa.array(last[passed])), folded.take(pa.array(window.reply[passed])))
         bands = band_keys(both, config.bands).add_column(0, "row", pa.array(passed.astype(np.int32)))
-    return Cleaned(pa.concat_arrays([merged.texts, told.texts]), pairs, bands, raw, tally, len(texts))
+    return Cleaned(
+        pa.concat_arrays([merged.texts, told.texts]), pairs, bands, raw, tally, len(texts), _left_out(merged)
+    )
+
+
+def _left_out(merged: Turns) -> dict[str, int]:
+    return {_WITHIN: merged.left_out} if merged.left_out else {}
 
 
 def repair_column(texts: pa.LargeStringArray, tally: Tally, place: int) -> pa.LargeStringArray:

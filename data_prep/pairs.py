@@ -50,6 +50,8 @@ class Turns:
     texts: pa.LargeStringArray
     answers: Ints
     """Row of the earlier turn that it expressly replies to, or ``NONE``."""
+    left_out: int = 0
+    """Placeholders that merging took out of them."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,23 @@ def merge_runs(turns: Turns) -> Turns:
     sizes = np.diff(np.r_[first, len(starts)])
     run_of = np.cumsum(starts) - 1
     long = np.flatnonzero(sizes > 1)
-    texts = replaced(turns.texts.take(pa.array(first)), long, _joined(turns.texts, first[long], sizes[long]))
+    joined, left_out = _joined(turns.texts, first[long], sizes[long])
+    texts = replaced(turns.texts.take(pa.array(first)), long, joined)
     answers = turns.answers[first]
     answers = np.where(answers == NONE, NONE, run_of[answers])
-    return Turns(turns.dialogue[first], turns.speaker[first], texts, answers)
+    return Turns(turns.dialogue[first], turns.speaker[first], texts, answers, turns.left_out + left_out)
 
 
-def _joined(texts: pa.LargeStringArray, first: Ints, sizes: Ints) -> list[str]:
-    result = []
+def _joined(texts: pa.LargeStringArray, first: Ints, sizes: Ints) -> tuple[list[str], int]:
+    """The text of each run, and the placeholders that are in none of them."""
+    result, left_out = [], 0
     for start, size in zip(first.tolist(), sizes.tolist(), strict=True):
         run = texts.slice(start, size).to_pylist()
-        said = [text for text in run if text and not is_placeholder(text)]
+        full = [text for text in run if text]
+        said = [text for text in full if not is_placeholder(text)]
+        left_out += len(full) - (len(said) or bool(run[0]))
         result.append(repair(" ".join(said)) if said else run[0])  # two halves of a spaced apostrophe may meet
-    return result
+    return result, left_out
 
 
 def cut(turns: Turns, words: Ints, hollow: Bools, config: PairConfig, me: int | None = None) -> Windows:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from data_prep import books, dedupe, splitting, stages, store
 from data_prep.anonymise import Anonymiser
 from data_prep.clean import CleanConfig, count_seen, new_tally
@@ -23,7 +25,7 @@ from data_prep.report import Report, reasons_in_order
 from data_prep.rules.whole_columns import PASSED
 from data_prep.runner import Runner, running
 from data_prep.shape import Shape
-from data_prep.split import TRAIN, VALID
+from data_prep.split import TEST, TRAIN, VALID
 from data_prep.tally import Tally
 from data_prep.turns import write_turns
 
@@ -129,6 +131,7 @@ def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
     with run.progress.rows("cleaning", run.report.turns) as advance:
         for done in run.runner.map(stages.clean, tasks):
             run.report.tally.merge(Tally.from_json(done["tally"]))
+            run.report.notes.counts.update(done["left_out"])
             run.shape.turns.update({int(turns): number for turns, number in done["lengths"].items()})
             advance(done["turns"])
     corpus = Parts(run.work, parts, run.runner, near=run.config.dedupe.near is not None)
@@ -146,15 +149,7 @@ def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
 
 def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts) -> None:
     """Write train/, valid/, test/ and dropped/, and enter what was dropped, and why, into the books."""
-    kept_in_train = int(((verdict == PASSED) & (corpus.split == TRAIN) & ~corpus.given).sum())
-    undivided = not kept_in_train and not run.config.given
-    if undivided and (run.config.split.valid or run.config.split.test):
-        run.report.warnings.append("too few dialogues to hold some out: all pairs are for training")
-    held = int(((verdict == PASSED) & (corpus.split == VALID)).sum())
-    if not undivided and not kept_in_train:
-        run.report.warnings.append("no pair is left for training: what was given held out has them all")
-    elif run.config.given and not held:
-        run.report.warnings.append("no pair to validate on: give --valid too, or `chatbot fit` cannot stop early")
+    homes = _homes(run, corpus, verdict)
     top = corpus.most_frequent_replies(_TOP_REPLIES)
     tasks = [
         splitting.WriteTask(
@@ -163,7 +158,7 @@ def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts)
             part.name,
             number,
             part.given is not None,
-            undivided,
+            homes,
             corpus.of_part(number, verdict),
             top,
         )
@@ -181,3 +176,25 @@ def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts)
     splitting.write_empty(run.folder, sizes, dropped)
     run.report.splits = {name: sizes[name] for name in store.SPLITS}
     run.report.dropped = reasons_in_order(dropped)
+
+
+def _homes(run: Run, corpus: Parts, verdict: dedupe.Verdicts) -> tuple[int, int, int]:
+    """The split that the pairs of each go to: where few are held out, training comes first and validation second."""
+    config, warnings = run.config, run.report.warnings
+    passed = verdict == PASSED
+    free = np.bincount(corpus.split[passed & ~corpus.given], minlength=3)
+    if config.given:
+        if not free[TRAIN]:
+            warnings.append("no pair is left for training: what was given held out has them all")
+        elif not (passed & (corpus.split == VALID)).any():
+            warnings.append("no pair to validate on: give --valid too, or `chatbot fit` cannot stop early")
+        return TRAIN, VALID, TEST
+    held = free[VALID] + free[TEST]
+    if not free[TRAIN] or not held:
+        if config.split.valid or config.split.test:
+            warnings.append("too few dialogues to hold some out: all pairs are for training")
+        return TRAIN, TRAIN, TRAIN
+    if config.split.valid and not free[VALID]:
+        warnings.append("too few dialogues for a test split: those held out are for validation")
+        return TRAIN, VALID, VALID
+    return TRAIN, VALID, TEST

@@ -49,6 +49,7 @@ def preview(inputs: Sequence[Path | str], config: PrepareConfig) -> tuple[list[D
     if first:
         cleaned = clean_part(to_table(first), clean_config(config, len({d.group for d in first}), anonymiser), 0)
         report.tally.merge(cleaned.tally)
+        report.notes.counts.update(cleaned.left_out)
         verdict = cleaned.pairs["verdict"].to_numpy()
         report.seen = len(verdict)
         report.splits = {"kept": int((verdict == PASSED).sum())}

@@ -30,8 +30,8 @@ class WriteTask:
     part: str
     number: int
     given: bool
-    undivided: bool
-    """Whether all pairs go to training, since too little would be left there otherwise."""
+    homes: tuple[int, int, int]
+    """The split that the pairs of each go to: a small corpus leaves too few for some."""
     verdict: Any = field(repr=False)
     """For each pair of the part a place in ``REASONS``, or ``PASSED``."""
     top: tuple[int, ...] = ()
@@ -48,11 +48,11 @@ def write(task: WriteTask) -> dict[str, Any]:
     texts = large(task.work.read_table(f"clean/{task.part}.texts.parquet")["text"])
     pairs = task.work.read_table(f"clean/{task.part}.pairs.parquet")
     verdict = np.asarray(task.verdict, np.int64)
-    split = pairs["split"].to_numpy()
+    split = np.array(task.homes)[pairs["split"].to_numpy()]
     kept = verdict == PASSED
     rows: Counter[str] = Counter()
     for place, name in enumerate(SPLITS):
-        inside = kept if task.undivided and place == 0 else kept & (split == place) & (not task.undivided)
+        inside = kept & (split == place)
         table = _materialised(texts, pairs, np.flatnonzero(inside))
         if task.given:
             flags = pairs["verdict"].to_numpy()[inside]
@@ -137,7 +137,7 @@ def _shape(texts: pa.LargeStringArray, pairs: pa.Table, kept: Any, split: Any, t
         shape.context_words.update(whole[kept].tolist())
     keys = pairs["reply_key"].to_numpy()
     frequent = np.isin(keys, np.array(task.top, np.uint64))
-    trained = kept & ((split == 0) | task.undivided)
+    trained = kept & (split == 0)
     for rows, counter in ((frequent, shape.replies_seen), (frequent & trained, shape.replies_kept)):
         counter.update(fold_column(texts.take(pa.array(reply[rows]))).to_pylist())
     return shape

@@ -147,7 +147,7 @@ def clean(task: CleanTask) -> dict[str, Any]:
     """Clean a part: writes its texts, pairs, bands.
 
     Returns:
-        ``tally`` (JSON), ``pairs``, ``turns`` and ``lengths`` (turns a dialogue → dialogues).
+        ``tally`` (JSON), ``pairs``, ``turns``, ``left_out`` and ``lengths`` (turns a dialogue → dialogues).
     """
     books_file = f"clean/{task.part}.json"
     if task.work.exists(books_file):
@@ -170,6 +170,7 @@ def clean(task: CleanTask) -> dict[str, Any]:
         "tally": cleaned.tally.to_json(),
         "pairs": len(pairs),
         "turns": cleaned.turns,
+        "left_out": cleaned.left_out,
         "lengths": {str(row["values"].as_py()): row["counts"].as_py() for row in lengths},
     }
     task.work.write_json(books_file, books)

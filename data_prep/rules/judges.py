@@ -86,6 +86,7 @@ _PLACEHOLDER = re.compile(
     | (?: this\ message\ (?: was | has\ been ) \ deleted | you\ deleted\ this\ message )
         (?: \ by\ \w+ (?: \ \w+ )? )? \.?
     | waiting\ for\ this\ message\.? (?: \ this\ may\ take\ a\ while\.? )?
+    | live\ location\ (?: shared | ended )
     | (?: missed | declined ) \ (?: voice | video | group ) \ call (?: \ at\ [\d:]+ (?: \ ?[ap]\.?m\.? )? )?
     | diese\ nachricht\ wurde\ gelöscht\.? | ce\ message\ a\ été\ supprimé\.? | se\ eliminó\ este\ mensaje\.?
     | mensagem\ apagada\.? | questo\ messaggio\ è\ stato\ eliminato\.? | dit\ bericht\ is\ verwijderd\.?
@@ -96,7 +97,7 @@ _PLACEHOLDER = re.compile(
 # are sifted with it.
 PLACEHOLDER_SIGN = (
     r"(?i)[\[<(]|omitted|attached|weggelassen|absente|omitida|ocultada|omessa|weggelaten|message|deleted|gelöscht"
-    r"|eliminó|apagada|eliminato|bericht|call|null|undefined|nan|n/a|\\n"
+    r"|eliminó|apagada|eliminato|bericht|call|live location|null|undefined|nan|n/a|\\n"
 )
 _PLACEHOLDER_SIGN = re.compile(PLACEHOLDER_SIGN)
 # Only as a program writes them: "Null!" and "None." are answers.

@@ -47,6 +47,21 @@ def test_a_placeholder_inside_a_run_is_not_part_of_it():
     assert merge_runs(columns([(0, "Look!"), (0, "<Media omitted>")])).texts.to_pylist() == ["Look!"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "left_out"),
+    [
+        (("Look!", "image omitted", "Live location shared"), 2),
+        (("image omitted", "", "image omitted"), 1),
+        (("Look!", ""), 0),
+        (("", "image omitted"), 1),
+        (("", ""), 0),
+    ],
+)
+def test_placeholders_that_leave_a_run_are_counted(texts, left_out):
+    merged = merge_runs(columns([(0, text) for text in texts]))
+    assert merged.left_out == merge_runs(merged).left_out == left_out
+
+
 def test_a_placeholder_alone_stays_for_the_judge():
     assert merge_runs(columns([(0, "<Media omitted>"), (0, "")])).texts.to_pylist() == ["<Media omitted>"]
 

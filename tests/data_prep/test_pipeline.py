@@ -116,6 +116,38 @@ def test_a_dialogue_is_in_one_split(prepared):
     assert not (homes[1] & homes[2])
 
 
+def small(tmp_path, dialogues, **split):
+    said = ["tea", "rain", "walk", "song", "film", "soup", "cake", "book"][:dialogues]
+    text = "\n\n".join(f"Ann: Do you like the {word}?\nBo: I never liked a {word}." for word in said)
+    (tmp_path / "small.txt").write_text(text, encoding="utf-8")
+    config = PrepareConfig(stop_after="pairs", workers=1, split=SplitConfig(by="dialogue", **split))
+    report = prepare([tmp_path / "small.txt"], tmp_path / "small", config)
+    return tuple(report.splits.values()), [w for w in report.warnings if "too few" in w]
+
+
+def test_a_small_corpus_has_a_validation_split_before_a_test_split(tmp_path):
+    found = [small(tmp_path, 6, seed=seed, valid=0.15, test=0.15) for seed in range(12)]
+    for (train, valid, test), warnings in found:
+        assert train + valid + test == 6
+        assert valid or not test
+        assert valid or warnings
+    assert any(not valid for (_, valid, _), _ in found)
+    assert any(warnings and "for validation" in warnings[0] for _, warnings in found)
+
+
+def test_no_validation_split_where_none_is_asked_for(tmp_path):
+    assert small(tmp_path, 8, valid=0, test=0.5)[0][1] == 0
+    assert small(tmp_path, 8, valid=0, test=0)[1] == []
+
+
+def test_what_leaves_a_longer_turn_is_counted(tmp_path):
+    file = tmp_path / "talk.txt"
+    file.write_text("Ann: Look!\nAnn: image omitted\nBo: Lovely!\nAnn: Yes.\n", encoding="utf-8")
+    report = prepare([file], tmp_path / "out", PrepareConfig(workers=1))
+    assert report.notes.counts == preview([file], CONFIG)[1].notes.counts
+    assert "- 1 placeholders (media omitted, message deleted) within longer turns" in report.to_markdown()
+
+
 def test_twice_gives_the_same_bytes(tmp_path, dirty):
     prepare([dirty], tmp_path / "one", CONFIG)
     prepare([dirty], tmp_path / "two", CONFIG)
