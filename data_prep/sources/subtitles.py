@@ -70,6 +70,8 @@ class _Habits(NamedTuple):
     """Most cues name their speaker."""
     marked: bool
     """Sentences end in marks: Chinese and Thai subtitles, and those made by machines, go without."""
+    names: frozenset[str]
+    """Those that cues begin with, where most have one."""
 
 
 class _Part(NamedTuple):
@@ -165,7 +167,8 @@ def _habits(cues: list[_Cue]) -> _Habits:
     names = [name for text in texts if (name := _voice(text) or (named(text.replace("\n", " ")) or ("",))[0])]
     come_back = len(set(names)) < len(names)
     ends = sum(_end(text).endswith(_FINAL) for text in texts)
-    return _Habits(len(names) >= _SHARE * len(texts) and come_back, ends >= _SHARE * len(texts))
+    most = len(names) >= _SHARE * len(texts) and come_back
+    return _Habits(most, ends >= _SHARE * len(texts), frozenset(names if most else ()))
 
 
 def _voice(text: str) -> str:
@@ -190,11 +193,11 @@ def _parts(text: str, habits: _Habits, notes: Notes) -> list[_Part]:
         notes.counts["sounds described in subtitles, left out"] += 1
         if not any(c.isalnum() for c in _TAG.sub("", heard)):
             return []
-    return [part for segment, new in _segments(heard) if (part := _part(segment, new, habits)).text.strip()]
+    return [part for segment, new in _segments(heard, habits) if (part := _part(segment, new, habits)).text.strip()]
 
 
-def _segments(text: str) -> Iterator[tuple[str, bool]]:
-    """Lines of one speaker, and whether a dash parts them from those before."""
+def _segments(text: str, habits: _Habits) -> Iterator[tuple[str, bool]]:
+    """Lines of one speaker, and whether a dash parts them from those before; a name at the front of a line does too."""
     lines: list[str] = []
     new = False
     for line in text.split("\n"):
@@ -204,10 +207,19 @@ def _segments(text: str) -> Iterator[tuple[str, bool]]:
                 yield "\n".join(lines), new
             lines, new = [], True
             line = (dash[1] or "") + line[dash.end() :]
+        elif lines and _begins_with_name(line.strip(), habits):
+            yield "\n".join(lines), new
+            lines, new = [], False
         if line.strip():
             lines.append(line.strip())
     if lines:
         yield "\n".join(lines), new
+
+
+def _begins_with_name(line: str, habits: _Habits) -> bool:
+    """Whether a line below another names its speaker; one that nobody is called by may be a word before a colon."""
+    name = _LEADING_NAME.match(f"{line} ")
+    return bool(_VOICE.match(line) or (name and (name[1].isupper() or name[1].strip() in habits.names)))
 
 
 def _part(text: str, new: bool, habits: _Habits) -> _Part:

@@ -216,3 +216,13 @@ def test_arbitrary_bytes_raise_nothing_but_our_own_error(junk, place, taken):
             assert all(
                 isinstance(turn.text, str) for d in FORMAT.read(file, Notes(), SourceConfig()) for turn in d.turns
             )
+
+
+def test_two_names_in_one_cue_are_two_turns():
+    (dialogue,), _ = read(cues("ANN: Tea, then?\nBOB: Yes,\nplease.", "They say\nit rains."))
+    assert spoken(dialogue)[:2] == [("ANN", "Tea, then?"), ("BOB", "Yes,\nplease.")]
+    named = ("Ann: Hello.", "Bob: Hello, Ann.", "Ann: Shall we?\nBob: We have one\nthing: the date.", "Bob: Bye.")
+    (dialogue,), _ = read(cues(*named))
+    assert spoken(dialogue)[2:] == [("Ann", "Shall we?"), ("Bob", "We have one\nthing: the date."), ("Bob", "Bye.")]
+    (dialogue,), _ = read(cues("<v Ann>Hi.</v>\n<v Bob>Hello.</v>"))
+    assert spoken(dialogue) == [("Ann", "Hi."), ("Bob", "Hello.")]
