@@ -226,7 +226,7 @@ def _part(text: str, new: bool, habits: _Habits) -> _Part:
     if voice := _voice(text):
         return _Part(voice, _VOICE.sub("", text), new)
     match = _LEADING_NAME.match(text)
-    if match and (match[1].isupper() or (habits.named and named(text))):
+    if match and (match[1].isupper() or (habits.named and named(text.replace("\n", " ")))):
         return _Part(match[1].strip(), text[match.end() :], new)
     return _Part("", text, new)
 
