@@ -1,18 +1,21 @@
 """Plain transcripts: ``name: line`` with a blank line between dialogues; or bare lines that alternate.
 
-A time may stand before the name or behind it (``[00:12:03] Ann: hi``, ``Ann (00:12): hi``), and the name may be bold in
-Markdown (``**Ann:** hi``). Where names stand alone above what is said, as in plays, see ``play``.
+A time may stand before the name or behind it (``[00:12:03] Ann: hi``, ``2024-01-05 10:01 Ann: hi``, ``Ann (00:12):
+hi``), the colon may be a full-width one, and the name may be bold in Markdown (``**Ann:** hi``). Where names stand
+alone above what is said, as in plays, see ``play``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from data_prep.records import Dialogue, Turn
 from data_prep.sources import play
+from data_prep.sources.clock import iso_time
 from data_prep.sources.files import File, Notes
 from data_prep.sources.formats import Format
 from data_prep.sources.options import SourceConfig
@@ -20,15 +23,16 @@ from data_prep.sources.options import SourceConfig
 _TIME = r"[\[(]?(?P<{}>(?:\d{{1,2}}:)?\d{{1,2}}:[0-5]\d)(?:[.,]\d{{1,3}})?(?:[ ]?[AaPp][Mm])?[\])]?"
 # A name begins with a letter, is short, and its colon does not begin a link or stand inside a time of day.
 _NAMED = re.compile(
-    rf"""\s*(?:{_TIME.format("before")}[ \t]+(?:[-–][ \t]+)?)?
-    (?P<bold>\*\*|__)?(?P<name>[^\W\d_][^:\n]{{0,39}}?)(?:[ ]?[\[(]{_TIME.format("behind")}[\])])?
-    (?(bold)(?:\s*:(?P=bold)|(?P=bold)\s*:)|\s*:)(?!//)(?=\s|\D|$)\s*(?P<text>.*)""",
+    rf"""\s*(?:(?:[\[(]?(?P<day>\d{{4}}-\d\d-\d\d)[ T,]{{1,2}})?{_TIME.format("before")}[ \t]+(?:[-–][ \t]+)?)?
+    (?P<bold>\*\*|__)?(?P<name>[^\W\d_][^:：\n]{{0,39}}?)(?:[ ]?[\[(]{_TIME.format("behind")}[\])])?
+    (?(bold)(?:\s*[:：](?P=bold)|(?P=bold)\s*[:：])|\s*[:：])(?:(?<=：)|(?!//)(?=\s|\D|$))\s*(?P<text>.*)""",
     re.VERBOSE,
 )
 _ZOOM = re.compile(r"\s*(?P<before>\d\d:\d\d:\d\d)\s+From\s+(?P<name>\S.{0,60}?)\s+[tT]o\s+[^:]{1,60}:\s*(?P<text>.*)")
 _LONGEST_NAME = 4  # words
 _SHARE = 0.8  # of the lines that must have a name,
 _SHARE_OF_TURNS = 0.6  # or so many where somebody speaks twice: the others go on with the turn above
+_SHARE_ON_DEMAND = 0.5  # the same where the user says that it is a transcript
 _FEW = 6  # lines
 _SHARE_RETURNING = 0.5
 
@@ -52,6 +56,31 @@ class _Line(NamedTuple):
     name: str
     text: str
     time: float | None
+    dated: bool = False
+
+
+class _Labels:
+    """What stands before the colons of some lines, and what of it is a speaker.
+
+    A line that goes on with a turn may have a colon too. What it seems to begin with is told by its looks: several
+    words, the first in small letters where those of the speakers are not, and it does not come back.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._uses = Counter(pair[0] for line in lines if (pair := named(line)))
+        returning = [name for name, uses in self._uses.items() if uses > 1]
+        self._small = not returning or any(_is_phrase(name) for name in returning)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._uses and self.may_be(name)
+
+    def may_be(self, name: str) -> bool:
+        """Whether it may be a speaker, met or not."""
+        return self._small or self._uses[name] > 1 or not _is_phrase(name)
+
+
+def _is_phrase(name: str) -> bool:
+    return name[0].islower() and " " in name
 
 
 def named(line: str) -> tuple[str, str] | None:
@@ -74,13 +103,17 @@ def _parsed(line: str) -> _Line | None:
         return None
     groups = match.groupdict()
     clock = groups["before"] or groups.get("behind")
-    return _Line(match["name"].strip(), match["text"], play.seconds(clock) if clock else None)
+    day = groups.get("day")
+    time = play.seconds(clock) if clock else None
+    if clock and day:
+        time = iso_time(f"{day}T{clock:0>5}") or time
+    return _Line(match["name"].strip(), match["text"], time, bool(day))
 
 
 def has_names(file: File) -> bool:
     """Whether most lines begin with a name and the names come back: talk, not a list of settings."""
     lines = [line for line in file.first_lines if line.strip()]
-    known = {pair[0] for line in lines if (pair := named(line))}
+    known = _Labels(lines)
     heads = [(line, said) for line in lines if (said := _parsed(line)) and said.name in known]
     speakers = [said.name for _, said in heads]
     least = _SHARE_OF_TURNS if len(set(speakers)) < len(speakers) else _SHARE
@@ -92,6 +125,7 @@ def has_names(file: File) -> bool:
         and not _are_keys(speakers)
         and not _are_records(speakers)
         and not _is_code([said for _, said in heads])
+        and not _is_log([said for _, said in heads])
         and not _are_fields(lines, [line for line, _ in heads])
     )
 
@@ -122,10 +156,22 @@ def _are_records(names: list[str]) -> bool:
 
 def _is_code(said: list[_Line]) -> bool:
     """Names with the signs of code, lines that end as code does, or values without a letter."""
-    signs = sum(bool(_CODE.search(name)) for name, _, _ in said)
-    ends = sum(text.endswith((";", "{", "}", "[", "(", ",")) for _, text, _ in said)
-    letters = sum(bool(_LETTER.search(text)) for _, text, _ in said if text)
+    signs = sum(bool(_CODE.search(line.name)) for line in said)
+    ends = sum(line.text.endswith((";", "{", "}", "[", "(", ",")) for line in said)
+    letters = sum(bool(_LETTER.search(line.text)) for line in said if line.text)
     return 5 * signs > len(said) or 2 * ends > len(said) or 2 * letters < len(said)
+
+
+def _is_log(said: list[_Line]) -> bool:
+    """Dates before names in small letters: programs (``sshd``, ``kernel``) write so, and few people."""
+    return 2 * sum(line.dated and line.name[0].islower() for line in said) > len(said)
+
+
+def _has_some_names(file: File) -> bool:
+    """Whether half of the lines begin with a name: enough where the user says that it is a transcript."""
+    lines = [line for line in file.first_lines if line.strip()]
+    known = _Labels(lines)
+    return 0 < _SHARE_ON_DEMAND * len(lines) <= sum(pair[0] in known for line in lines if (pair := named(line)))
 
 
 def _are_fields(lines: list[str], heads: list[str]) -> bool:
@@ -147,13 +193,14 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     if not names and play.is_play(file):
         yield from play.read(file, notes)
         return
-    known = {pair[0] for line in file.first_lines if (pair := named(line))} if names else set()
+    names = names or _has_some_names(file)
+    known = _Labels(file.first_lines)
     whole = _blank_after_every_turn(file)
     turns: list[_Growing] = []
     number = 0
     for _, line in file.lines():
         if line.strip():
-            _add(turns, line, names, known)
+            _add(turns, line, known if names else None)
         elif turns and not whole:
             yield Dialogue(f"{file.name}:{number}", tuple(turn.grown() for turn in turns))
             turns = []
@@ -173,12 +220,12 @@ class _Growing(NamedTuple):
         return Turn(self.speaker, "\n".join(self.lines), self.time)
 
 
-def _add(turns: list[_Growing], line: str, names: bool, known: set[str]) -> None:
-    if not names:
+def _add(turns: list[_Growing], line: str, known: _Labels | None) -> None:
+    if known is None:
         turns.append(_Growing("AB"[len(turns) % 2], [line], None))
         return
     said = _parsed(line)
-    if said and (said.text or said.time is not None or said.name in known):
+    if said and known.may_be(said.name) and (said.text or said.time is not None or said.name in known):
         turns.append(_Growing(said.name, [said.text] if said.text else [], said.time))
     elif turns:
         turns[-1].lines.append(line)

@@ -137,7 +137,13 @@ TALK = [
     "ANN.\nTea?\n\nBO.\nYes.\n\nANN.\nGood.\n\nBO.\nSo.\n",
     "Ann Lee  0:01\nTea?\n\nBo  0:03\nYes.\n\nAnn Lee  0:05\nGood.\n\nBo  0:09\nSo.\n",
 ]
+TALK += [
+    "张伟：你好\n李娜：10点见\n张伟：好的\n",
+    "2024-01-05 10:01:00 Ann: hi\n2024-01-05 10:01:09 Bo: hello\n2024-01-06 10:02:00 Ann: tea?\n",
+    "[2024-01-05 10:01] Ann: hi\n[2024-01-05T10:02] Bo: hello\n",
+]
 NO_TALK = {
+    "log with dates": "2024-01-05 10:01:00 sshd: in\n2024-01-05 10:01:02 cron: run\n2024-01-05 10:01:03 sshd: out\n",
     "levels": "ERROR: disk full\nINFO: started\nERROR: disk full\nWARNING: hot\nINFO: stopped\n",
     "levels with times": "12:00:01 INFO: started\n12:00:02 ERROR: disk full\n12:00:03 INFO: stopped\n",
     "mail": "From: ann@example.org\nTo: bo@example.org\nSubject: tea\n\nFrom: bo@example.org\nTo: ann\nSubject: tea\n",
@@ -208,3 +214,28 @@ def test_arbitrary_bytes_raise_nothing_but_our_own_error(junk, place, taken):
             assert all(
                 isinstance(turn.text, str) for d in FORMAT.read(file, Notes(), SourceConfig()) for turn in d.turns
             )
+
+
+def test_on_demand_labels_count_where_half_of_the_lines_have_one():
+    text = "Ann: hi\nthere you are\nBo: hello\nfrom me\n"
+    assert not FORMAT.recognises(opened(text))
+    assert spoken(read(text)[0][0]) == [("Ann", "hi\nthere you are"), ("Bo", "hello\nfrom me")]
+    bare = "Hi there\nHello: you\nHow are you?\nFine\n"
+    assert [speaker for speaker, _ in spoken(read(bare)[0][0])] == ["A", "B", "A", "B"]
+
+
+def test_a_colon_in_a_line_that_goes_on_makes_no_speaker():
+    text = "Ann: One: two, three\nBo: Time is 10:30\nand then more: nice\nAnn: ok\n"
+    assert FORMAT.recognises(opened(text))
+    assert spoken(read(text)[0][0]) == [
+        *(("Ann", "One: two, three"), ("Bo", "Time is 10:30\nand then more: nice"), ("Ann", "ok")),
+    ]
+    small = "ann lee: hi\nbo: hello\nann lee: tea?\nthe guest: yes\n"
+    assert [speaker for speaker, _ in spoken(read(small)[0][0])] == ["ann lee", "bo", "ann lee", "the guest"]
+
+
+def test_a_date_before_the_time_is_kept():
+    (dialogue,) = read("2024-01-05 10:01:00 Ann: hi\n2024-01-05 10:02:00 Bo: hello\n")[0]
+    assert [turn.time for turn in dialogue.turns] == [1704448860.0, 1704448920.0]
+    (dialogue,) = read("[2024-01-05 9:01] Ann: hi\n[2024-01-05 10:02] Bo: hello\n")[0]
+    assert [turn.time for turn in dialogue.turns] == [1704445260.0, 1704448920.0]
