@@ -45,6 +45,8 @@ class Picked:
     threads: bool = False
     """Most messages answer another one, and nothing else says which belong together."""
     context: str = ""
+    details: str | None = None
+    """What goes on with the context, on the same row: an instruction's input."""
     reply: str = ""
     across: tuple[str, ...] = ()
     inner: Picked | None = None
@@ -56,7 +58,8 @@ class Picked:
     def needed(self) -> list[str]:
         """The columns that are read."""
         named = (self.text, self.speaker, self.dialogue, self.chat, self.time, self.date, self.order, self.id)
-        return list(dict.fromkeys(c for c in (*named, self.parent, self.context, self.reply, *self.across) if c))
+        asked = (self.parent, self.context, self.details, self.reply, *self.across)
+        return list(dict.fromkeys(c for c in (*named, *asked) if c))
 
 
 def guess(samples: Samples, asked: Columns | None = None, where: str = "") -> Picked | None:
@@ -171,7 +174,9 @@ class _Look:
         context = self.told.context or self.best(names.CONTEXT, self._said)
         reply = self.told.reply or self.best(names.REPLY, lambda c: c != context and self._said(c))
         if context and reply:
-            return Picked("pairs", context=context, reply=reply)
+            instructs = not self.told.context and self.normal[context] in names.ASKED_WITH
+            details = self.best(names.DETAILS, lambda c: c != reply and self._texts(c)) if instructs else None
+            return Picked("pairs", context=context, details=details, reply=reply)
         asks, replies = (self._with_word(words) for words in (names.ASKS, names.REPLIES))
         if not asked and len(asks) == len(replies) == 1 and asks != replies:
             return Picked("pairs", context=asks[0], reply=replies[0])
@@ -266,6 +271,9 @@ class _Look:
     def _said(self, column: str) -> bool:
         share = 0.3 if self.normal[column] in _WEAK else 0.0
         return wordy(self.samples[column], share)
+
+    def _texts(self, column: str) -> bool:
+        return all(value is None or isinstance(value, str) for value in self.samples[column])
 
     def _strings(self, column: str) -> bool:
         known = [value for value in self.samples[column] if value is not None]

@@ -82,6 +82,9 @@ CONTEXT = _ranked(
     user_input question_text input_text frage fragen question_fr pregunta domanda pergunta vraag pytanie soru
     вопрос вопросы 问题 问 提问 問題 質問 質問文 問い 질문 instruccion anfrage eingabe entrada"""
 )
+ASKED_WITH = frozenset({"instruction", "instruccion", "anweisung", "指令", "指示"})
+DETAILS = _ranked("input eingabe entrada entrée 输入 入力 입력")
+"""What an instruction is about, beside it."""
 REPLY = _ranked(
     """answer a response reply output completion target tgt answers bot_response bot_reply answer_text output_text
     response_text antwort antworten réponse reponse respuesta risposta resposta antwoord odpowiedź odpowiedz

@@ -87,7 +87,7 @@ def _row_by_row(name: str, batches: Iterable[Batch], picked: Picked, notes: Note
 
 def _one(name: str, row: Mapping[str, Any], picked: Picked, notes: Notes) -> Dialogue:
     if picked.kind == "pairs":
-        return _pair(name, row[picked.context], row[picked.reply], notes)
+        return _pair(name, _asked(row, picked), row[picked.reply], notes)
     if picked.kind == "across":
         found = alternating(name, (row[column] for column in picked.across if row[column]))
     elif picked.kind == "scripts":
@@ -98,6 +98,14 @@ def _one(name: str, row: Mapping[str, Any], picked: Picked, notes: Notes) -> Dia
     if not found.turns:
         notes.counts["rows without a dialogue, left out"] += 1
     return found
+
+
+def _asked(row: Mapping[str, Any], picked: Picked) -> Any:
+    """The context of a row; an instruction and what it is about are one turn."""
+    context, details = row[picked.context], row[picked.details] if picked.details else None
+    if isinstance(context, str) and context.strip() and isinstance(details, str) and details.strip():
+        return f"{context}\n{details}"
+    return context
 
 
 def _pair(name: str, context: Any, reply: Any, notes: Notes) -> Dialogue:

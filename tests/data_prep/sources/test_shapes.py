@@ -459,3 +459,12 @@ def test_real_corpora_give_what_plain_json_gives(folder):
         assert found == [spoken(each) for each in listed(json.loads(path.read_text("utf-8")))], path
         counted += map(len, found)
     assert (len(counted), sum(counted)) == (dialogues, turns)
+
+
+def test_what_an_instruction_is_about_goes_on_with_it():
+    rows = [{"instruction": A, "input": B, "output": C}, {"instruction": A, "input": "", "output": C}]
+    for order in (rows, rows[::-1]):
+        talk = said(opened(order, lines=True)).values()
+        assert sorted(talk) == [[("A", A), ("B", C)], [("A", f"{A}\n{B}"), ("B", C)]]
+    asked = Columns(context="instruction", reply="output")
+    assert [d.turns[0].text for d in read(opened(rows, lines=True), columns=asked)[0]] == [A, A]
