@@ -13,7 +13,7 @@ from data_prep.sources import FORMATS, SourceConfig
 from data_prep.split import SplitConfig
 from data_prep.vocabulary import VocabularyConfig
 
-_WHERE = ("runner", "ray_address", "workers", "stop_after")
+_WHERE = ("runner", "ray_address", "workers")
 
 
 @dataclass(frozen=True)

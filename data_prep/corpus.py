@@ -15,6 +15,7 @@ from data_prep.grouping import distinct, runs
 from data_prep.near import Shingles, Side
 from data_prep.place import Place
 from data_prep.runner import Runner
+from data_prep.split import TEST, VALID
 from data_prep.stages import ShingleTask, shingle
 
 
@@ -114,6 +115,13 @@ def find_leaks(work: Place, parts: Sequence[Part]) -> dict[int, Leak]:
             names += pc.filter(ids, again).to_pylist()
         leaks[split] = Leak(dialogues, all_dialogues, pairs, all_pairs, tuple(names))
     return leaks
+
+
+def find_overlap(work: Place, parts: Sequence[Part]) -> tuple[int, int]:
+    """Of the pairs of the given test split those that stand in the given validation split too, and all of them."""
+    valid = _union(work, [part for part in parts if part.given == VALID], "raw")
+    test = [_keys(work, part, "raw") for part in parts if part.given == TEST]
+    return sum(int(np.isin(keys, valid).sum()) for keys in test), sum(map(len, test))
 
 
 def _union(work: Place, parts: Sequence[Part], kind: str) -> Keys:

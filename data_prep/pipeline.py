@@ -13,7 +13,7 @@ from data_prep import books, dedupe, splitting, stages, store
 from data_prep.anonymise import Anonymiser
 from data_prep.clean import CleanConfig, count_seen, new_tally
 from data_prep.config import PrepareConfig
-from data_prep.corpus import Part, Parts, find_leaks
+from data_prep.corpus import Part, Parts, find_leaks, find_overlap
 from data_prep.encoding import encode_splits, train_vocabulary
 from data_prep.errors import PrepareError
 from data_prep.filters import FilterConfig, Filters, read_banned
@@ -137,6 +137,12 @@ def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
     corpus = Parts(run.work, parts, run.runner, near=run.config.dedupe.near is not None)
     run.report.seen = len(corpus.verdict)
     run.report.leaks = find_leaks(run.work, parts) if config.compare else {}
+    shared, tested = find_overlap(run.work, parts) if config.compare else (0, 0)
+    if shared:
+        run.report.warnings.append(
+            f"{shared:,} of the {tested:,} pairs given with --test stand in --valid too: "
+            "what is measured on them has been chosen by them; give splits that share nothing"
+        )
     with run.progress.doing("looking for repeats") as rename:
         verdict = dedupe.find_repeats(corpus, run.config.dedupe, rename)
     _write(run, parts, corpus, verdict)

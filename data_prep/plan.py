@@ -49,9 +49,7 @@ class Plan:
             for reading in readings
         ]
         lists = [File(path, path).stamp() for path in (config.banned, config.names) if path is not None]
-        return json.dumps(
-            [FORMAT, version("chatbot"), config.as_dict(), config.stop_after, lists, files], sort_keys=True, default=str
-        )
+        return json.dumps([FORMAT, version("chatbot"), config.as_dict(), lists, files], sort_keys=True, default=str)
 
     def nothing(self) -> str:
         """What to say where no file held a turn."""

@@ -139,10 +139,12 @@ class DialogueData(pl.LightningDataModule):
             raise FitError(f"data.tokens_per_batch is {tokens_per_batch}; expected at least 1, better some thousands")
         self.prepared = open_prepared(Path(path))
         if self.prepared.tokenizer is None:
-            raise FitError(
-                f"{path}: holds no tokenizer, as its corpus was too small to train on; add conversations and run "
-                "`chatbot prepare` again"
-            )
+            early = self.prepared.settings.get("stop_after") == "pairs"
+            why, what = ("it was prepared with --stop-after pairs", "run `chatbot prepare` again without that")
+            if not early:
+                why = "its corpus was too small to train on"
+                what = "add conversations and run `chatbot prepare` again"
+            raise FitError(f"{path}: holds no tokenizer, as {why}; {what}")
         self.tokenizer_bytes = self.prepared.tokenizer
         self.tokenizer = Tokenizer(self.tokenizer_bytes)
         self.vocab_size = self.tokenizer.vocab_size

@@ -82,3 +82,21 @@ def test_a_split_that_is_not_there_is_named(tmp_path):
     train = write(tmp_path / "train.jsonl", [["a", "b"]])
     with pytest.raises(PrepareError, match=r"nowhere\.jsonl"):
         prepare([train], tmp_path / "out", PrepareConfig(valid=str(tmp_path / "nowhere.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("test", "shared"),
+    [
+        ([["Tea?", "Yes.", "Good."]], "2 of the 2 pairs"),
+        ([["TEA", "yes!", "Ha."]], "1 of the 2 pairs"),
+        ([["A?", "B."]], ""),
+    ],
+)
+def test_what_two_given_splits_share_is_counted(tmp_path, test, shared):
+    inputs = write(tmp_path / "train.jsonl", [["What else?", "Nothing else."]])
+    valid = write(tmp_path / "valid.jsonl", [["Tea?", "Yes.", "Good."], ["Cake?", "No."]])
+    given = write(tmp_path / "test.jsonl", test)
+    config = PrepareConfig(valid=str(valid), test=str(given), workers=1, stop_after="pairs")
+    report = prepare([inputs], tmp_path / "out", config)
+    warnings = [warning for warning in report.warnings if "--test stand in --valid too" in warning]
+    assert [warning.startswith(shared) for warning in warnings] == [True] * bool(shared)

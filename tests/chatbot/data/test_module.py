@@ -10,6 +10,8 @@ import torch
 from chatbot.data.batches import Batch
 from chatbot.data.module import DialogueData, Loader, TrainLoader
 from chatbot.errors import FitError
+from data_prep.config import PrepareConfig
+from data_prep.pipeline import prepare
 
 
 @pytest.fixture
@@ -87,3 +89,11 @@ def test_what_the_folder_holds(data: DialogueData, make_prepared: Any) -> None:
     assert DialogueData(make_prepared(valid=0, name="bare")).val_dataloader() == []
     with pytest.raises(FitError, match="tokens_per_batch is 0"):
         DialogueData(Path("anywhere"), tokens_per_batch=0)
+
+
+def test_a_folder_that_was_prepared_in_part_says_so(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("Ann: Tea?\nBo: Yes.\n", encoding="utf-8")
+    for stop_after, said in (("pairs", "prepared with --stop-after pairs; run"), (None, "was too small")):
+        prepare([tmp_path / "talk.txt"], tmp_path / "out", PrepareConfig(stop_after=stop_after, workers=1))
+        with pytest.raises(FitError, match=said):
+            DialogueData(tmp_path / "out")
