@@ -59,7 +59,7 @@ def prepare(argv: list[str]) -> int:
     given = parser.parse(with_recipe(argv, "prepare"))
     config = parser.build(PrepareConfig, given)
     if given.explain is not None:
-        print("\n".join(explain(given.explain)))  # noqa: T201
+        print("\n".join(explain(given.explain, config)))  # noqa: T201
     elif given.explain_pair is not None:
         context, reply = given.explain_pair
         print("\n".join(explain_pair(context, reply, config)))  # noqa: T201

@@ -33,3 +33,14 @@ def test_each_judge_speaks_and_the_first_that_rejects_decides(tmp_path):
     (tmp_path / "list.txt").write_text("tea\n", encoding="utf-8")
     banned = PrepareConfig(banned=str(tmp_path / "list.txt"))
     assert list(explain_pair("What?", "TEA!", banned))[-1] == "verdict: dropped, banned words"
+
+
+def test_names_are_hidden_where_that_was_asked_for(tmp_path):
+    (tmp_path / "names.txt").write_text("Marlene\n", encoding="utf-8")
+    config = PrepareConfig(anonymise=True, names=str(tmp_path / "names.txt"))
+    lines = list(explain("Call  Marlene, 555-0199", config))
+    assert "result: Call [name], [phone]" in lines
+    assert any(line.startswith("anonymised: Call [name], [phone] (no input is read") for line in lines)
+    pair = list(explain_pair("Is  Marlene here?", "Marlene left.", config))
+    assert "reply: [name] left." in pair
+    assert "context: Is [name] here? (by white space)" in pair
