@@ -20,6 +20,7 @@ from data_prep.store import FORMAT, SPLITS
 from data_prep.tally import Count, Tally
 from data_prep.text import printable
 
+_LEFT_OUT = ", left out"  # as what is counted mostly ends
 _NAMED = 10  # files passed over that the terminal names; the written report names all
 
 
@@ -134,7 +135,7 @@ class Report:
     def show(self, output: Path | str) -> None:
         """What `chatbot prepare` prints at its end, on stderr."""
         console = Console(stderr=True)
-        self.print_table(console)
+        self.print_table(console, "report.html lists them")
         self._print_warnings(console)
         console.print(f"Written: {output} (report.html shows it with examples)", markup=False, highlight=False)
 
@@ -150,8 +151,8 @@ class Report:
         for warning in self.all_warnings:
             console.print(f"warning: {printable(warning)}", markup=False, highlight=False, style="yellow")
 
-    def print_table(self, console: Console) -> None:
-        """What each rule did, and the figures."""
+    def print_table(self, console: Console, where: str = "") -> None:
+        """What each rule did, and the figures; ``where`` says where those that did nothing are listed, if not here."""
         table = Table(title="What each rule did", title_justify="left", header_style="bold")
         table.add_column("rule", max_width=26)
         table.add_column("seen", justify="right", no_wrap=True)
@@ -166,7 +167,8 @@ class Report:
             else:
                 idle.append(name)
         console.print(table)
-        console.print(f"Found nothing: {', '.join(idle)}.", markup=False, highlight=False)
+        nothing = f"{len(idle)} rules found nothing ({where})." if where else f"Found nothing: {', '.join(idle)}."
+        console.print(nothing, markup=False, highlight=False)
         for line in self.summary():
             console.print(line.strip(), markup=False, highlight=False)
         self._print_left_out(console)
@@ -177,7 +179,8 @@ class Report:
         if len(self.notes.passed_over) > _NAMED:
             console.print(f"Passed over: {len(self.notes.passed_over) - _NAMED} more files", highlight=False)
         for what, number in sorted(self.notes.counts.items()):
-            console.print(f"Left out: {number:,} {what}", markup=False, highlight=False)
+            out = what.removesuffix(_LEFT_OUT)
+            console.print(f"{'Met' if out == what else 'Left out'}: {number:,} {out}", markup=False, highlight=False)
 
 
 def _example(count: Count, room: int = 15) -> str:

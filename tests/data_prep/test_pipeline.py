@@ -292,3 +292,18 @@ def test_the_report_shows_what_happened_and_nothing_in_it_is_markup(tmp_path):
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if line.startswith("| HTML tags"))
     assert row.count("|") == 5
+
+
+def test_the_terminal_is_told_in_few_words(tmp_path, capsys):
+    file = tmp_path / "chat.txt"
+    notice = "23/01/23, 15:18 - Messages and calls are end-to-end encrypted. Tap to learn more.\n"
+    file.write_text(notice + "23/01/23, 15:19 - Ann: Tea?\n23/01/23, 15:20 - Bo: Yes.\n", encoding="utf-8")
+    report = prepare([file], tmp_path / "out", PrepareConfig(workers=1, stop_after="pairs"))
+    report.show(tmp_path / "out")
+    shown = capsys.readouterr().err
+    assert "rules found nothing (report.html lists them)." in shown
+    assert "HTML entities" not in shown
+    assert shown.count("left out") == 0
+    assert "Left out: 1 WhatsApp" in shown
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "HTML entities" in page
