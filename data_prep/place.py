@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import IO, Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+PARTIAL = ".partial"
+"""How the name of a file ends that is being written."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,16 @@ class Place:
         """Write a file that is there whole or not at all."""
         target = self / name
         if target.local is not None:
-            beside = target.local.with_name(f"{target.local.name}.partial")
+            # A name of its own: a worker given up for dead may still be writing the same file.
+            beside = target.local.with_name(f"{target.local.name}.{secrets.token_hex(4)}{PARTIAL}")
             beside.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as opened:
-                yield opened
-            beside.replace(target.local)
+            try:
+                with beside.open("wb") as opened:
+                    yield opened
+                beside.replace(target.local)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
             return
         system, path = fsspec.url_to_fs(target.root)
         system.makedirs(path.rsplit("/", 1)[0], exist_ok=True)

@@ -10,11 +10,12 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any, Literal, Protocol, TypeVar
 
 from data_prep.errors import PrepareError
@@ -46,6 +47,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._pipe: tuple[Connection, Connection] | None = None
 
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """See ``Runner``. A few items more than there are workers are under way at a time."""
@@ -75,9 +77,10 @@ class Processes:
             context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
             if sys.platform != "win32":
                 context.set_forkserver_preload(["data_prep.stages"])
-            # Ctrl-C reaches every process of a terminal; this one tells the others.
-            ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=ignore)
+            self._pipe = context.Pipe(duplex=False)
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=context, initializer=_serve, initargs=(self._pipe[0],)
+            )
         return self._pool
 
     def close(self) -> None:
@@ -85,6 +88,27 @@ class Processes:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+        for end in self._pipe or ():
+            end.close()
+        self._pipe = None
+
+
+def _serve(alive: Connection) -> None:
+    """Begin as a worker. Ctrl-C reaches every process of a terminal, so this one waits to be told by its master.
+
+    Args:
+        alive: the end of a pipe that the master alone can write to. It never does: when it ends, however that may be,
+            the pipe ends with it, and so does this process. Else the workers of a killed run would go on writing.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+
+
+def _end_with(alive: Connection) -> None:
+    try:
+        alive.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
 
 
 class Ray:

@@ -17,8 +17,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,14 @@ import yaml
 from filelock import FileLock, Timeout
 
 from data_prep.errors import PrepareError
-from data_prep.place import Place
+from data_prep.ours import stranger
+from data_prep.place import PARTIAL, Place
 
 FORMAT = 2
 SPLITS = ("train", "valid", "test")
 TOKENIZER, SETTINGS, REPORT, REPORT_TEXT = "tokenizer.model", "prepare.yaml", "report.json", "report.md"
-REPORT_PAGE, TURNS = "report.html", "turns.parquet"
+REPORT_PAGE = "report.html"
 WORK = "work"
-_OURS = {*SPLITS, "dropped", "ids", TOKENIZER, SETTINGS, REPORT, REPORT_TEXT, REPORT_PAGE, TURNS}
-_FINGERPRINT = "fingerprint.json"
 
 
 @dataclass(frozen=True)
@@ -118,29 +118,27 @@ def check_output(output: Path | str) -> Place:
         raise PrepareError(f"{path}: {blocked} is a file, in which no folder can be made; give another --output")
     if path.parent == path or path.is_mount():
         raise PrepareError(f"{path}: cannot be replaced as a whole; give a folder inside it as --output")
-    names = {p.name for p in path.iterdir()} if path.is_dir() else set()
-    strangers = sorted(names - _OURS)
-    if strangers or (names and names != {TURNS} and not is_prepared(path)):
-        named = f" ({strangers[0]})" if strangers else ""
-        raise PrepareError(
-            f"{path}: holds files that `chatbot prepare` did not write{named}; give another --output, or empty it"
-        )
-    return Place(str(path))
+    place = Place(str(path))
+    _refuse(place, stranger(place, prepared=is_prepared(path)))
+    return place
 
 
 def _check_remote(output: str) -> Place:
     place = Place(output)
     try:
-        names = set(place.names("")) if place.exists() else set()
+        found = stranger(place, prepared=place.exists(REPORT)) if place.exists() else None
     except (OSError, ValueError, ImportError, TypeError) as error:
         raise PrepareError(f"{output}: cannot be reached ({error}); check the URL and run again") from error
-    strangers = sorted(names - _OURS)
-    if strangers or (names and not names & {REPORT, TURNS}):
+    _refuse(place, found)
+    return place
+
+
+def _refuse(place: Place, found: str | None) -> None:
+    if found is not None:
         raise PrepareError(
-            f"{output}: holds files that `chatbot prepare` did not write ({(strangers or sorted(names))[0]}); "
+            f"{place.root}: holds files that `chatbot prepare` did not write ({found}); "
             "give another --output, or empty it"
         )
-    return place
 
 
 @contextmanager
@@ -150,7 +148,8 @@ def writing(output: Place, fingerprint: str = "") -> Iterator[Place]:
     On this machine's disk that is a rename, and an earlier folder stays whole until then: killed in between the two
     renames, it stands beside as ``.NAME.prepared-before`` and is put back by the next call. Elsewhere the files are
     moved one by one, the report last. What a killed run left is found again if the fingerprint is the same, and
-    removed otherwise. On an error nothing is left.
+    removed otherwise: each fingerprint has a folder of its own, so that what a worker of a killed run still writes is
+    never taken for the work of this one. On an error nothing is left.
     """
     path = output.local
     if path is None:
@@ -164,17 +163,17 @@ def writing(output: Place, fingerprint: str = "") -> Iterator[Place]:
                 shutil.rmtree(old)
             else:
                 old.rename(path)
-        folder = Place(str(partial))
-        _take_up(folder, fingerprint)
         try:
+            folder = _take_up(Place(str(partial)), fingerprint)
+            new = Path(folder.root)
             yield folder
-            shutil.rmtree(partial / WORK, ignore_errors=True)
-            (partial / _FINGERPRINT).unlink(missing_ok=True)
-            _sync(partial)
+            shutil.rmtree(new / WORK, ignore_errors=True)
+            _sync(new)
             check_output(path)
             if path.exists():
                 path.rename(old)
-            partial.rename(path)
+            new.rename(path)
+            shutil.rmtree(partial, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
         except Exception as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -183,13 +182,20 @@ def writing(output: Place, fingerprint: str = "") -> Iterator[Place]:
             raise
 
 
-def _take_up(folder: Place, fingerprint: str) -> None:
-    """Leave only what a run with the same fingerprint has done; of that, its work."""
-    same = folder.exists(_FINGERPRINT) and folder.read_json(_FINGERPRINT) == fingerprint
+def _take_up(beside: Place, fingerprint: str) -> Place:
+    """The folder of what runs with this fingerprint do, of which only their work is left; those of others are gone."""
+    mine = blake2b(fingerprint.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    folder = beside / mine
+    for name in beside.names(""):
+        if name != mine:
+            with suppress(OSError):  # where one of its workers is still writing; it is of no use to this run
+                _remove(beside / name)
     for name in folder.names(""):
-        if not (same and name in (WORK, _FINGERPRINT)):
+        if name != WORK:
             _remove(folder / name)
-    folder.write_json(_FINGERPRINT, fingerprint)
+    if folder.local is not None:
+        folder.local.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _remove(place: Place) -> None:
@@ -198,19 +204,19 @@ def _remove(place: Place) -> None:
 
 
 def _writing_remote(output: Place, fingerprint: str) -> Iterator[Place]:
-    folder = Place(f"{output.root}.being-prepared")
-    _take_up(folder, fingerprint)
+    beside = Place(f"{output.root}.being-prepared")
+    folder = _take_up(beside, fingerprint)
     yield folder
     if output.exists():
         _remove(output)
     system, root = fsspec.url_to_fs(folder.root)
     target = fsspec.url_to_fs(output.root)[1]
-    files = [path for path in system.find(root) if not path[len(root) :].startswith((f"/{WORK}/", f"/{_FINGERPRINT}"))]
+    files = [path for path in system.find(root) if not path[len(root) :].startswith(f"/{WORK}/")]
     for path in sorted(files, key=lambda path: path.endswith(f"/{REPORT}")):
         below = path[len(root) :]
         system.makedirs(f"{target}{below}".rsplit("/", 1)[0], exist_ok=True)
         system.mv(path, f"{target}{below}")
-    system.rm(root, recursive=True)
+    _remove(beside)
 
 
 @contextmanager
@@ -243,8 +249,10 @@ def _check_writable(lock: str) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make sure the bytes are on the disk before the rename says so."""
+    """Make sure the bytes are on the disk before the rename says so; what a worker that died was writing goes."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file():
+        if file.name.endswith(PARTIAL):
+            file.unlink()
+        elif file.is_file():
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())

@@ -82,9 +82,9 @@ def test_a_worker_killed_on_the_way_changes_nothing(cluster, corpus, tmp_path, m
     killed = []
 
     def kill():
-        work = tmp_path / ".there.being-prepared" / "work"
+        beside = tmp_path / ".there.being-prepared"
         while not killed:
-            for mark in work.glob("worker-*"):
+            for mark in beside.glob("*/work/worker-*"):
                 os.kill(int(mark.name.split("-")[1]), signal.SIGKILL)
                 killed.append(mark.name)
                 break

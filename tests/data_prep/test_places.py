@@ -119,6 +119,36 @@ def test_what_another_run_left_is_not_taken_up(tmp_path, transcript, monkeypatch
     assert same(tmp_path / "out", tmp_path / "fresh")
 
 
+def test_what_a_worker_of_a_killed_run_still_writes_is_not_taken_up(tmp_path, transcript, monkeypatch):
+    """Parts cleaned without --anonymise, left while the run with it is under way, would be found as its own."""
+    tasks = []
+
+    def killed(task):
+        tasks.append(task)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("data_prep.pipeline.stages.clean", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare([transcript], tmp_path / "out", CONFIG)
+    read, clean = stages.read, stages.clean
+    left = {path.name: path.read_bytes() for path in Path(tasks[0].work.root, "turns").iterdir()}
+    config = PrepareConfig(workers=1, anonymise=True, vocabulary=CONFIG.vocabulary)
+
+    def beside_a_survivor(task):
+        for name, what in left.items():
+            with tasks[0].work.writing(f"turns/{name}") as opened:
+                opened.write(what)
+        clean(tasks[0])
+        return read(task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("data_prep.pipeline.stages.read", beside_a_survivor)
+        prepare([transcript], tmp_path / "out", config)
+    prepare([transcript], tmp_path / "fresh", config)
+    assert same(tmp_path / "out", tmp_path / "fresh")
+
+
 def interrupted(task):
     raise KeyboardInterrupt
 

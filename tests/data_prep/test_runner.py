@@ -1,6 +1,10 @@
 import importlib
+import os
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +15,11 @@ from data_prep.runner import Here, Processes, running
 TASKS = """
 import os
 import signal
+import time
 from pathlib import Path
 
 from data_prep.errors import PrepareError
+from data_prep.runner import running
 
 
 def squared(number):
@@ -36,6 +42,16 @@ def die_once(mark):
 
 def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def linger(mark):
+    Path(f"{mark}-{os.getpid()}").touch()
+    time.sleep(60)
+
+
+def master(folder):
+    with running("local", 2, None) as runner:
+        list(runner.map(linger, [f"{folder}/{number}" for number in range(2)]))
 """
 
 
@@ -74,3 +90,34 @@ def test_a_worker_that_dies_costs_its_part_only(tasks, tmp_path):
 def test_workers_that_always_die_are_told_of(tasks):
     with running("local", 2, None) as runner, pytest.raises(PrepareError, match="died 4 times"):
         list(runner.map(tasks.die, range(3)))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_workers_end_with_the_process_they_work_for(tasks, tmp_path):
+    """However it ends: a worker that goes on writes into the folder of the next run."""
+    (tmp_path / "marks").mkdir()
+    code = "import sys, tasks_of_a_test; tasks_of_a_test.master(sys.argv[1])"
+    path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
+    argv = [sys.executable, "-c", code, str(tmp_path / "marks")]
+    master = subprocess.Popen(argv, env={**os.environ, "PYTHONPATH": path})
+    within(60, lambda: len(list((tmp_path / "marks").iterdir())) == 2)
+    workers = [int(mark.name.split("-")[1]) for mark in (tmp_path / "marks").iterdir()]
+    assert all(map(lives, workers))
+    master.kill()
+    master.wait()
+    within(20, lambda: not any(map(lives, workers)))
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def within(seconds, happened):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.02)

@@ -1,6 +1,8 @@
 import multiprocessing
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data_prep.config import PrepareConfig
@@ -31,6 +33,36 @@ def test_a_stranger_in_a_prepared_folder_is_not_swept_away(prepared, transcript)
     with pytest.raises(PrepareError, match=r"\(bot\)"):
         prepare([transcript], prepared, PrepareConfig())
     assert (prepared / "bot").is_dir()
+
+
+@pytest.mark.parametrize("mine", ["train/notes/mine.txt", "dropped/thesis.parquet", "ids/old.arrow", "turns.parquet"])
+def test_a_stranger_at_any_depth_is_named_and_stays(prepared, transcript, mine):
+    (prepared / mine).parent.mkdir(exist_ok=True)
+    (prepared / mine).write_text("years of work", encoding="utf-8")
+    with pytest.raises(PrepareError, match=rf"did not write \({mine.removesuffix('/mine.txt')}"):
+        prepare([transcript], prepared, PrepareConfig())
+    assert (prepared / mine).read_text("utf-8") == "years of work"
+
+
+def test_a_turns_parquet_of_another_hand_is_not_swept_away(tmp_path, transcript):
+    mine = tmp_path / "mine" / "turns.parquet"
+    mine.parent.mkdir()
+    for write in (
+        lambda: mine.write_bytes(b"years of work"),
+        lambda: pq.write_table(pa.table({"dialogue": ["d"], "turn": [0], "text": ["Hi."]}), mine),
+    ):
+        write()
+        before = mine.read_bytes()
+        with pytest.raises(PrepareError, match=r"did not write \(turns.parquet\)"):
+            prepare([transcript], mine.parent, PrepareConfig())
+        assert mine.read_bytes() == before
+
+
+def test_beside_turns_that_are_ours_nothing_is_swept_away(tmp_path, transcript):
+    prepare([transcript], tmp_path / "out", PrepareConfig(stop_after="read"))
+    (tmp_path / "out" / "mine").mkdir()
+    with pytest.raises(PrepareError, match=r"did not write \(mine\)"):
+        prepare([transcript], tmp_path / "out", PrepareConfig())
 
 
 def test_an_input_inside_the_output_is_refused(prepared):
