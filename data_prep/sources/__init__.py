@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.errors import PrepareError
+from data_prep.ours import TURNS
 from data_prep.records import Dialogue
 from data_prep.sources import (
     cornell,
@@ -92,7 +93,7 @@ def plan(
     named = [str(given) for given in inputs]
     readings = [reading for given in named if given.startswith(hub.SCHEME) for reading in _of_hub(given, notes, config)]
     files = find([given for given in named if not given.startswith(hub.SCHEME)], output)
-    rest = files
+    rest = _without_turns(files, notes)
     for name, gather in _GATHERERS.items():
         if wanted in ("auto", name):
             found, rest = gather(rest, notes, config)
@@ -107,6 +108,16 @@ def plan(
     place = {file.name: (number, file) for number, file in enumerate(files)}
     readings.sort(key=lambda reading: place[reading.files[0]][0] if reading.files[0] in place else -1)
     return [_stamped(reading, [place[name][1] for name in reading.files if name in place]) for reading in readings]
+
+
+def _without_turns(files: list[File], notes: Notes) -> list[File]:
+    """Without what ``--stop-after read`` wrote somewhere below the input: the raw files beside it say the same."""
+    ours = {file.name for file in files if file.name.endswith(f"/{TURNS}") and parquet.is_turns(file)}
+    if len(ours) == len(files):
+        return files
+    why = "turns that `chatbot prepare --stop-after read` wrote; to read them, give the file itself as INPUT"
+    notes.passed_over.update(dict.fromkeys(sorted(ours), why))
+    return [file for file in files if file.name not in ours]
 
 
 def _of_hub(given: str, notes: Notes, config: SourceConfig) -> list[Reading]:

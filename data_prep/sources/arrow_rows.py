@@ -67,8 +67,13 @@ def dialogues(
             raise not_told(sample, where)
         yield from _read(name, batches, picked, notes, config, again)
     except ERRORS as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise PrepareError(f"{where}: cannot be read ({reason}); check it and run again") from error
+        raise unreadable(where, error) from error
+
+
+def unreadable(where: str, error: Exception) -> PrepareError:
+    """What to say of data that are broken."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return PrepareError(f"{where}: cannot be read ({reason}); check it and run again")
 
 
 def _read(
@@ -80,7 +85,7 @@ def _read(
             yield from _listed(name, number, batch, picked, notes)
             number += batch.num_rows
         return
-    grouped = picked.kind == "messages" and picked.dialogue and again and _in_pieces(batches, picked.dialogue)
+    grouped = picked.kind == "messages" and picked.dialogue and again and in_pieces(batches, picked.dialogue)
     if grouped and not picked.id:
         yield from _pieces(name, batches(picked.needed), picked, notes, config)
         return
@@ -176,7 +181,7 @@ def _odd(texts: pa.Array, speakers: pa.Array | None, picked: Picked | None) -> n
     return np.asarray(odd.to_numpy(zero_copy_only=False), bool)
 
 
-def _in_pieces(batches: Batches, column: str) -> bool:
+def in_pieces(batches: Batches, column: str) -> bool:
     """Whether the rows of each dialogue are beside each other."""
     begun: list[int] = []
     last: Any = object()
