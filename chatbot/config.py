@@ -111,6 +111,18 @@ def recipe_names(kind: str) -> list[str]:
     return sorted(path.stem for path in recipe_folder(kind).glob("*.yaml"))
 
 
+def recipe_facts(path: Path) -> dict[str, str]:
+    """What a recipe says of itself in its first lines, as in ``# Seed: 0``: corpus, seed, figures and so on."""
+    facts: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        key, colon, value = line[1:].strip().partition(": ")
+        if colon and key.isalpha():
+            facts[key] = value
+    return facts
+
+
 def find_recipe(kind: str, given: str) -> Path:
     """The file of a recipe given by path, or by the name of one that travels with the package.
 

@@ -69,7 +69,7 @@ def test_broken_json_on_line_7(told, tmp_path):
         (["prepare", "TALK", "--output", "x", "--limits.max_words", "many"], "limits.max_words"),
         (["prepare", "TALK", "--output", "x", "--vocabulary.size", "12"], "vocabulary.size is 12"),
         (["prepare", "TALK", "--output", "x", "--format", "word"], "format"),
-        (["prepare", "TALK", "--output", "x", "--config", "nowhere"], "cornell, everyday"),
+        (["prepare", "TALK", "--output", "x", "--config", "nowhere"], "cornell, dailydialog, everyday"),
         (["prepare", "TALK"], "--output"),
         (["prepare"], "no INPUT given"),
         (["chat", "no/such/bot"], "no/such/bot"),

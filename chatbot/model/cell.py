@@ -200,7 +200,8 @@ class Cell(nn.Module):
         recurrence: kind of the cell and its first biases.
         input_size: E.
         hidden_size: H.
-        biases: torch and cuDNN have two, whose sum counts; one makes the layer of the textbooks.
+        biases: torch and cuDNN have two, whose sum counts (but for the candidate of a gru, where the reset gate lies
+            between them); one makes the layer of the textbooks.
     """
 
     def __init__(self, recurrence: Recurrence, input_size: int, hidden_size: int, biases: Literal[1, 2] = 2) -> None:

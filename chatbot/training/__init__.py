@@ -1,15 +1,22 @@
 """Teaching a network to answer: Lightning around `chatbot.model`, and everything that `chatbot fit` says and keeps.
 
-loss.py       logits and targets -> a number to lower
-module.py     the LightningModule: one shared step, optimizer, rate of learning
+cli.py        `chatbot fit` on one page
+parser.py     LightningCLI with our arguments and one-line errors; arguments.py: what comes before it
+banner.py     what is about to happen; console.py: where it is said; quiet.py: what others would say
+folder.py     BOT.partial: what may be begun, gone on with, overwritten
+origin.py     the bot that a training begins with
+module.py     the LightningModule: one shared step
+loss.py       what the network puts out and targets -> a number to lower, and its gradient
+optimizer.py  AdamW and the rate of learning
+guard.py      which steps would do harm
+memory.py     when the device's memory ends
+agree.py      what several devices must decide alike
+precision.py  which number format a device does well
 meter.py      tokens, time and loss, without making a GPU wait
 curve.py      what each validation found
-verdict.py    the curve in plain words
-precision.py  which number format a device does well
-folder.py     BOT.partial: what may be begun, gone on with, overwritten
-recipes.py    configs/fit/*.yaml by name
-parser.py     LightningCLI with our arguments and one-line errors
-cli.py        `chatbot fit` on one page
+plots.py      the curve as a picture; logs.py: for other programs; verdict.py: in plain words
+find_lr.py    which rate to try; profile.py: where the time goes
+interrupt.py  Ctrl-C
 publish.py    the best weights -> the bot folder
 callbacks/    what happens beside the loop
 """

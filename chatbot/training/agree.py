@@ -12,9 +12,8 @@ def agreed(trainer: pl.Trainer, flag: bool, batch_idx: int) -> bool:
 
     Between updates, where gradients of some batches wait for those of others, the answer is no.
     """
-    updates, between = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-    if between:
+    if (batch_idx + 1) % trainer.accumulate_grad_batches:
         return False
     if trainer.world_size == 1:
         return flag
-    return updates % _EVERY == 0 and bool(trainer.strategy.reduce_boolean_decision(flag, all=False))
+    return trainer.global_step % _EVERY == 0 and bool(trainer.strategy.reduce_boolean_decision(flag, all=False))

@@ -17,7 +17,7 @@ def with_settings(argv: Sequence[str]) -> list[str]:
 
     A training that goes on keeps its settings: what --config names is not read again, flags still override.
     """
-    argv = [_spelt(word) for word in argv]
+    argv = spelt(argv)
     output = value_of(argv, "--output")
     if "--resume" in argv and output:
         recorded = Workplace(Path(output).resolve(), "resume")
@@ -56,7 +56,11 @@ def _without(argv: Sequence[str], option: str) -> list[str]:
     return kept
 
 
-def _spelt(word: str) -> str:
-    """An argument that has a shorter name, by its full one."""
-    name, equals, value = word.partition("=")
-    return f"{_SHORT.get(name, name)}{equals}{value}"
+def spelt(argv: Sequence[str]) -> list[str]:
+    """Options that have a shorter name, by their full one.
+
+    >>> spelt(["--context-turns", "3", "--context-turns=4", "--output"])
+    ['--data.context_turns', '3', '--data.context_turns=4', '--output']
+    """
+    parts = [word.partition("=") for word in argv]
+    return [f"{_SHORT.get(name, name)}{equals}{value}" for name, equals, value in parts]

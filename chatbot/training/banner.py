@@ -19,8 +19,9 @@ def banner(
     net = module.model.config
     parameters = sum(p.numel() for p in module.model.parameters())
     tokens = int(data.train.target_lengths.sum())
+    several = f"{trainer.world_size} × " if trainer.world_size > 1 else ""
     rows = {
-        "device": f"{device_name(trainer.strategy.root_device)}, precision {trainer.precision}",
+        "device": f"{several}{device_name(trainer.strategy.root_device)}, precision {trainer.precision}",
         "network": (
             f"{parameters:,} parameters: {net.cell}, embedding {net.embedding}, encoder {net.encoder_layers} × "
             f"{'2 × ' if net.bidirectional else ''}{net.encoder_size}, decoder {net.decoder_layers} × "

@@ -17,13 +17,14 @@ from pytorch_lightning.profilers import SimpleProfiler
 from chatbot.config import one_line
 from chatbot.errors import ConfigError, FitError
 from chatbot.model.config import NetworkConfig
-from chatbot.training.arguments import value_of, with_settings
+from chatbot.training.arguments import spelt, value_of, with_settings
 from chatbot.training.banner import banner
 from chatbot.training.callbacks.averaging import Averaging
-from chatbot.training.callbacks.keeper import Keeper, WholeFiles, check_identity
+from chatbot.training.callbacks.keeper import Keeper, WholeFiles, check_identity, with_updates
 from chatbot.training.callbacks.pace import Patience, ValidationClock
 from chatbot.training.callbacks.progress import Bar
 from chatbot.training.callbacks.recorder import Recorder
+from chatbot.training.cluster import environments, is_one_of_several
 from chatbot.training.console import say
 from chatbot.training.curve import Curve
 from chatbot.training.find_lr import find_lr
@@ -85,7 +86,8 @@ class _Fit:
         if self.cli.config.resume and not resume and self.trainer.is_global_zero:
             say("Nothing to resume yet: beginning from the start.")
         if resume:
-            check_identity(read_checkpoint(self.place.last)["callbacks"]["Keeper"]["identity"], self._identity())
+            recorded = read_checkpoint(self.place.last)["callbacks"]["Keeper"]["identity"]
+            check_identity(recorded, with_updates(self._identity(), self.trainer))
         if self.trainer.is_global_zero:
             say(banner(self.place, self.trainer, self.module, self.data, self.cli.config_init.validation))
             self.place.begin()
@@ -99,7 +101,7 @@ class _Fit:
         """Everything that can be refused before anything large is loaded."""
         config = cli.config
         NetworkConfig(**vars(config.model.network))
-        OptimizerConfig(**vars(config.model.optimizer))
+        OptimizerConfig(**vars(config.model.optimizer)).check_end(config.trainer.max_epochs, config.trainer.max_steps)
         if config.output is None and not config.find_lr:
             raise ConfigError("no --output given; expected the folder to write the bot to, as in `--output bot`")
         if config.find_lr:
@@ -109,11 +111,12 @@ class _Fit:
         else:
             self.place = Workplace.claim(config.output, resume=config.resume, overwrite=config.overwrite)
         # Written down as chosen: a training that goes on must not choose otherwise.
-        config.trainer.precision = checked(config.trainer.precision, config.trainer.accelerator)
+        several = is_one_of_several(config.trainer)
+        config.trainer.precision = checked(config.trainer.precision, config.trainer.accelerator, trial=not several)
         if config["from"] is not None and self.place.start == "fresh":
             self.origin = Origin(config["from"])
-            given = value_of(self._argv, "--data.context_turns") or value_of(self._argv, "--context-turns")
-            self.origin.settle(config.model.network, config.data, turns_given=given is not None)
+            asked = spelt(self._argv)
+            self.origin.settle(config.model.network, config.data, lambda option: value_of(asked, option) is not None)
 
     def _extras(self, cli: FitCLI) -> dict[str, Any]:
         """What the Trainer gets besides its settings."""
@@ -125,13 +128,15 @@ class _Fit:
         extras: dict[str, Any] = {
             "callbacks": [] if cli.config.find_lr else self._callbacks(),
             "enable_progress_bar": False,  # Lightning's own
-            "plugins": [*(chosen.trainer.plugins or []), WholeFiles(self.place)],
+            "plugins": [*(chosen.trainer.plugins or []), WholeFiles(self.place), *environments()],
             "default_root_dir": asked.default_root_dir or str(self.place.partial),
         }
         if cli.config.profile:
             extras["profiler"] = self.profiler = SimpleProfiler()
         if made := loggers(self.place.output, cli.config.logs):
             extras["logger"] = made
+        if cli.config.find_lr:
+            extras |= {"max_epochs": -1, "max_steps": -1, "max_time": None, "devices": 1, "num_nodes": 1}
         if not len(self.data.valid) or cli.config.find_lr:
             extras["limit_val_batches"] = 0
         return extras

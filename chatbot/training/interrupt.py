@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -20,6 +20,7 @@ class Interrupt(pl.Callback):
 
     def __init__(self) -> None:
         self.asked = False
+        self._handle: Callable[[int, FrameType | None], None] | None = None
 
     @contextmanager
     def watching(self, trainer: pl.Trainer) -> Iterator[None]:
@@ -40,11 +41,19 @@ class Interrupt(pl.Callback):
             if trainer.is_global_zero:
                 say("Stopping after this batch and a last validation; Ctrl-C again stops at once.")
 
+        self._handle = handle
         before = signal.signal(signal.SIGINT, handle)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take SIGTERM as Ctrl-C where there are several devices: Lightning would have them talk within the handler of
+        the signal, in the middle of whatever they talk about already.
+        """
+        if trainer.world_size > 1 and self._handle is not None:
+            signal.signal(signal.SIGTERM, self._handle)  # Lightning puts back what was there before it
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int

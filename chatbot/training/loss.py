@@ -62,20 +62,17 @@ def _turn(scores: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Te
     precise = torch.promote_types(scores.dtype, torch.float32)
     rows = max(1, SCORES.get(scores.device.type, SCORES_ELSEWHERE) // pieces)
     bias_gradient = scores.new_zeros(pieces, dtype=precise)
-    likelihoods, all_likelihoods = [], []
+    nats, all_nats = scores.new_zeros(2, dtype=precise)
     for first in range(0, tokens, rows):
-        part, right = scores[first : first + rows], targets[first : first + rows]
+        part, right = scores[first : first + rows], targets[first : first + rows, None]
         log_probs = part.log_softmax(dim=-1, dtype=precise)
-        likelihoods.append(log_probs.gather(1, right[:, None]).sum())
-        all_likelihoods.append(log_probs.sum())
+        nats -= log_probs.gather(1, right).sum()
+        all_nats -= log_probs.sum()
         gradient = log_probs.exp_()
         if smoothing:
             gradient -= smoothing / pieces
-        gradient.scatter_add_(1, right[:, None], gradient.new_full((len(right), 1), smoothing - 1))
+        gradient.scatter_add_(1, right, gradient.new_full((len(right), 1), smoothing - 1))
         bias_gradient += gradient.sum(0)
         part.copy_(gradient)
-    nats = -torch.stack(likelihoods).sum() if tokens else bias_gradient.sum()
-    if not smoothing:
-        return nats.clone(), nats, bias_gradient
-    even = -torch.stack(all_likelihoods).sum() / pieces
-    return (1 - smoothing) * nats + smoothing * even, nats, bias_gradient
+    loss = (1 - smoothing) * nats + smoothing / pieces * all_nats
+    return loss, nats, bias_gradient

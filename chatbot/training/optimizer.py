@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from chatbot.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
@@ -41,6 +43,18 @@ class OptimizerConfig:
             )
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema must be above 0 and below 1, or null, got {self.ema}")
+
+    def check_end(self, max_epochs: int | None, max_steps: int) -> None:
+        """Whether the planned end is there that a decay to nothing needs.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if self.decay == "cosine" and (max_epochs is None or max_epochs < 0) and max_steps < 0:
+            raise ConfigError(
+                "model.optimizer.decay is cosine, which needs a planned end; set --trainer.max_epochs or "
+                "--trainer.max_steps, or take inverse_sqrt"
+            )
 
 
 def rate(config: OptimizerConfig, end: float) -> Callable[[int], float]:

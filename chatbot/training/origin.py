@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from chatbot import bundle
 from chatbot.data.module import DialogueData
-from chatbot.errors import FitError
+from chatbot.errors import ConfigError, FitError
 from chatbot.training.module import DialogueModule
 
 TRAINING_ONLY = ("dropout", "variational", "recurrent_dropout", "word_dropout")
@@ -26,13 +27,24 @@ class Origin:
         self.path = path
         self.bot = bundle.load(path)
 
-    def settle(self, network: Any, data: Any, *, turns_given: bool) -> None:
-        """Take over its sizes and kinds, and the turns it reads unless others were asked for, into parsed settings."""
+    def settle(self, network: Any, data: Any, asked: Callable[[str], bool]) -> None:
+        """Take over its sizes and kinds into parsed settings, and how much it reads unless that was ``asked`` for.
+
+        Raises:
+            ConfigError: an option asks for a network that these weights are not of.
+        """
         for name, value in asdict(self.bot.model.config).items():
-            if name not in TRAINING_ONLY:
-                network[name] = value
-        if not turns_given:
-            data["context_turns"] = self.bot.config["context_turns"]
+            if name in TRAINING_ONLY:
+                continue
+            if asked(f"--model.network.{name}") and network[name] != value:
+                raise ConfigError(
+                    f"--model.network.{name} is {network[name]}, but {self.path} is of {value}, and its weights fit "
+                    "nothing else; leave the option out, or leave --from out and train anew"
+                )
+            network[name] = value
+        for name in ("context_turns", "source_tokens"):
+            if not asked(f"--data.{name}"):
+                data[name] = self.bot.config[name]
 
     def give(self, module: DialogueModule, data: DialogueData) -> None:
         """Put its weights into the network.

@@ -15,25 +15,27 @@ _WORTH = 1.1  # below this the rounding is not paid for
 _ALIASES = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
-def checked(asked: object, accelerator: str) -> str:
+def checked(asked: object, accelerator: str, trial: bool = True) -> str:
     """The precision for Lightning: what was asked for, or where nothing was, what suits the device.
+
+    Without ``trial`` a processor's speed is not tried out, as each of several processes might find another.
 
     Raises:
         ConfigError: one that `chatbot fit` does not train in.
     """
     if asked is None:
-        return "bf16-mixed" if does_bf16(accelerator) else "32-true"
+        return "bf16-mixed" if does_bf16(accelerator, trial) else "32-true"
     name = _ALIASES.get(str(asked), str(asked))
     if name not in ALLOWED:
         raise ConfigError(f"trainer.precision is {asked}; expected one of {', '.join(ALLOWED)}")
     return name
 
 
-def does_bf16(accelerator: str) -> bool:
+def does_bf16(accelerator: str, trial: bool = True) -> bool:
     """Whether bfloat16 is quicker than float32 on a device that Lightning calls ``accelerator``."""
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         return torch.cuda.get_device_capability() >= (8, 0)  # from Ampere on; older ones only imitate it
-    if accelerator not in ("auto", "cpu") or torch.backends.mps.is_available():
+    if not trial or accelerator not in ("auto", "cpu") or torch.backends.mps.is_available():
         return False
     return _cpu_has_bf16() and bf16_speedup() > _WORTH
 

@@ -84,7 +84,8 @@ def _advice(curve: Curve, best: Point, stop: Stop, dropout: float) -> str:
             f"--model.network.dropout {more:g}"
         )
     if not rising and stop.can_go_on:
-        return "It was still learning: go on with --resume and a higher limit"
+        limit = "" if stop is Stop.INTERRUPTED else " and a higher limit"
+        return f"It was still learning: go on with --resume{limit}"
     if gap is not None and gap < _ALIKE:
         less = f"--model.network.dropout {max(0.0, round(dropout - 0.1, 2)):g} or " if dropout else ""
         return (

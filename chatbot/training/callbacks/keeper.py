@@ -75,9 +75,10 @@ class Keeper(Checkpoint):
         self._module: DialogueModule | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Know the module, whose meter is saved along."""
+        """Know the module, whose meter is saved along, and what makes an update."""
         assert isinstance(pl_module, DialogueModule)
         self._module = pl_module
+        self._identity = with_updates(self._identity, trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """What Lightning keeps for this callback in its checkpoint."""
@@ -176,6 +177,12 @@ def packed(value: Any) -> memoryview:
     buffer = io.BytesIO()
     torch.save(value, buffer)
     return buffer.getbuffer()
+
+
+def with_updates(identity: dict[str, Any], trainer: pl.Trainer) -> dict[str, Any]:
+    """What must stay the same, and of which batches an update is made."""
+    batches = {"trainer.accumulate_grad_batches": trainer.accumulate_grad_batches}
+    return {**identity, **batches, "the number of devices": trainer.world_size}
 
 
 def check_identity(recorded: dict[str, Any], now: dict[str, Any]) -> None:

@@ -82,3 +82,26 @@ def test_no_mask_where_all_lengths_agree() -> None:
     real = Reading(torch.tensor([2, 3]), 3, CPU).real
     assert real is not None
     assert real.tolist() == [[True, True, False], [True, True, True]]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_long_sequence_is_read_in_parts_and_the_way_back_ends_where_the_state_is_cut_off(kind: str) -> None:
+    """Truncated backpropagation through time: same outputs, and gradients as if the state before had been given."""
+    torch.manual_seed(0)
+    layer = recurrent_layer(Recurrence(kind), E, H).double()
+    x = torch.randn(N, T, E, dtype=torch.float64, requires_grad=True)
+    whole, final = layer(x, Reading(None, T, CPU))
+    half = Reading(None, T // 2, CPU)
+    first, between = layer(x[:, : T // 2], half)
+    carried = tuple(part.detach() for part in between)
+    second, after = layer(x[:, T // 2 :], half, carried)
+    torch.testing.assert_close(torch.cat([first, second], dim=1), whole, rtol=0, atol=1e-12)
+    torch.testing.assert_close(after, final, rtol=0, atol=1e-12)
+    (cut_off,) = torch.autograd.grad(second.sum(), x, retain_graph=True)
+    assert not cut_off[:, : T // 2].any(), "nothing flows back through a state that was cut off"
+    given = x[:, T // 2 :].detach().requires_grad_()
+    torch.testing.assert_close(
+        cut_off[:, T // 2 :], torch.autograd.grad(layer(given, half, carried)[0].sum(), given)[0], rtol=0, atol=1e-12
+    )
+    (through,) = torch.autograd.grad(whole[:, T // 2 :].sum(), x)
+    assert through[:, : T // 2].any()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 import yaml
 
 from chatbot import bundle
-from chatbot.config import recipe_names
+from chatbot.config import find_recipe, recipe_facts, recipe_names
 from chatbot.data.batches import collate
 from chatbot.data.examples import Examples
 from chatbot.errors import ChatbotError, ConfigError, FitError
@@ -86,7 +87,10 @@ def test_a_second_bot_in_one_place_must_be_asked_for(prepared: Path, tmp_path: P
         (["--validation.patience", "0"], "patience must be at least 1"),
         (["--trainer.precision", "64"], "trainer.precision is 64; expected one of"),
         (["--trainer.accelerator", "abacus"], "abacus"),
-        (["--config", "huge"], "no recipe of that name; expected a YAML file or one of base, demo, large, small, tiny"),
+        (
+            ["--config", "huge"],
+            "no recipe of that name; expected a YAML file or one of base, dailydialog, demo, large, small, tiny",
+        ),
         (["--data.tokens_per_batch", "0"], "tokens_per_batch is 0"),
         (["--data.context_turns", "0"], "context_turns is 0"),
         (["more"], "more"),
@@ -225,9 +229,6 @@ def test_prompts_may_be_ones_own(
     assert "\x1b" not in err
 
 
-SIZES = {"tiny": (0, 3), "demo": (0, 3), "small": (10, 13), "base": (45, 60), "large": (180, 220)}
-
-
 @pytest.mark.parametrize("name", recipe_names("fit"))
 def test_a_recipe_builds_and_has_the_size_it_claims(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     from chatbot.model.config import NetworkConfig
@@ -236,7 +237,8 @@ def test_a_recipe_builds_and_has_the_size_it_claims(name: str, capsys: pytest.Ca
     with pytest.raises(SystemExit):
         fit(["--config", name, "--print_config"])
     settings = yaml.safe_load(capsys.readouterr().out)
+    said = re.fullmatch(r"([\d.]+) M parameters with ([\d,]+) pieces.", recipe_facts(find_recipe("fit", name))["Size"])
+    assert said is not None
     with torch.device("meta"):
-        model = Seq2Seq(8000, NetworkConfig(**settings["model"]["network"]))
-    least, most = SIZES[name]
-    assert least <= sum(p.numel() for p in model.parameters()) / 1e6 <= most
+        model = Seq2Seq(int(said[2].replace(",", "")), NetworkConfig(**settings["model"]["network"]))
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(float(said[1]), rel=0.03)

@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from chatbot import bundle
+from chatbot.training import precision
 from chatbot.training.cli import fit
+from chatbot.training.cluster import environments, is_one_of_several
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +59,43 @@ def test_two_processes_go_on_where_they_were_stopped(make_prepared: Any, tmp_pat
     on_two([prepared, "--output", str(parted), *toy, "--trainer.max_steps", "-1", "--resume"])
     a, b = (bundle.load(path).model.state_dict() for path in (whole, parted))
     torch.testing.assert_close(a, b)
+
+
+def test_whoever_is_told_to_end_all_end_together(make_prepared: Any, tmp_path: Path, toy: list[str]) -> None:
+    """Nine batches an epoch make five updates: fewer than the ten between two questions."""
+    bot, last = tmp_path / "bot", tmp_path / "bot.partial" / "last.ckpt"
+    arguments = [str(make_prepared(train=60, valid=20)), "--output", str(bot), *toy, "--validation.patience", "null"]
+    argv = [sys.executable, "-m", "chatbot", "fit", *arguments, "--trainer.devices", "2"]
+    process = subprocess.Popen(
+        [*argv, "--trainer.max_epochs", "5000"], env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=120) == 130
+    training = json.loads((bot / "training.json").read_text())
+    assert training["stopped"] == "interrupted"
+    assert 10 <= training["steps"] < 25_000
+
+
+def test_a_processor_is_not_tried_out_by_each_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = SimpleNamespace(devices="auto", num_nodes=1)
+    assert not is_one_of_several(settings)
+    for several in (SimpleNamespace(devices=2, num_nodes=1), SimpleNamespace(devices="auto", num_nodes=2)):
+        assert is_one_of_several(several)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert is_one_of_several(settings)
+    monkeypatch.setattr(precision, "bf16_speedup", lambda: 3.0)
+    monkeypatch.setattr(precision, "_cpu_has_bf16", lambda: True)
+    assert precision.checked(None, "cpu") == "bf16-mixed"
+    assert precision.checked(None, "cpu", trial=False) == "32-true"
+
+
+def test_slurm_does_not_put_jobs_back_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environments() == []
+    job = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_JOB_NAME": "fit"}
+    for name, value in job.items():
+        monkeypatch.setenv(name, value)
+    (environment,) = environments()
+    assert environment.auto_requeue is False

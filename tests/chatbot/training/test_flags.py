@@ -36,11 +36,15 @@ def test_a_rate_is_proposed_and_nothing_is_left_behind(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    flags = ["--find-lr", "--trainer.max_epochs", "30", "--model.network.decoder_size", "32"]
+    flags = ["--find-lr", "--trainer.max_epochs", "2", "--model.network.decoder_size", "32"]
     assert fit([str(prepared), *toy, *flags]) == 0
     out = capsys.readouterr().out
     found = float(out.rsplit("--model.optimizer.lr ", 1)[1])
+    losses = [float(line.split()[-1]) for line in out.splitlines() if line.startswith("  ")]
+    assert losses[1] == pytest.approx(losses[0], rel=0.1), "at the lowest rates nothing is learnt or lost"
+    assert min(losses) < 0.8 * losses[0]
     assert 1e-4 < found < 0.1
+    assert float(out.splitlines()[-2].split()[0]) > 0.03, "whatever limits there are, all rates are tried"
     assert sorted(tmp_path.rglob("*")) == before
     fit([str(prepared), "--output", "bot", *toy, "--trainer.max_epochs", "6", "--model.optimizer.lr", f"{found}"])
     fit([str(prepared), "--output", "slow", *toy, "--trainer.max_epochs", "6", "--model.optimizer.lr", f"{found / 50}"])
@@ -145,6 +149,17 @@ def test_another_vocabulary_is_refused_with_the_reason(
     assert not list(tmp_path.glob("second*"))
 
 
+def test_a_bot_of_another_kind_than_asked_for_is_refused(prepared: Path, tmp_path: Path, toy: list[str]) -> None:
+    first = tmp_path / "first"
+    fit([str(prepared), "--output", str(first), *toy, "--trainer.max_epochs", "1", "--data.source_tokens", "9"])
+    further = [str(prepared), "--output", str(tmp_path / "second"), *toy, "--from", str(first)]
+    with pytest.raises(ConfigError, match=r"--model\.network\.cell is gru, but .*first is of lstm"):
+        fit([*further, "--model.network.cell", "gru"])
+    assert not list(tmp_path.glob("second*"))
+    fit([*further, "--trainer.max_epochs", "1", "--model.network.dropout", "0.5"])
+    assert bundle.load(tmp_path / "second").config["source_tokens"] == 9, "as the bot reads"
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -156,6 +171,7 @@ def test_another_vocabulary_is_refused_with_the_reason(
         (["--model.network.cell", "gru", "--model.network.chrono", "0"], "chrono"),
         (["--model.network.encoder_layers", "0"], "encoder_layers must be a whole number of at least 1, got 0"),
         (["--logs", "everything"], "logs.*everything"),
+        (["--model.optimizer.decay", "cosine", "--trainer.max_epochs", "-1"], "cosine, which needs a planned end"),
         (["--model.optimizer.ema", "1"], "ema must be above 0 and below 1"),
     ],
 )

@@ -206,6 +206,7 @@ def test_settings_are_those_of_then_and_flags_override(run: Run, tmp_path: Path,
         (["--model.network.embedding", "24"], "model.network.embedding was 16 .* and is 24 now"),
         (["--data.tokens_per_batch", "300"], "data.tokens_per_batch was 400"),
         (["--seed_everything", "5"], "seed_everything was 0"),
+        (["--trainer.accumulate_grad_batches", "2"], "trainer.accumulate_grad_batches was 1"),
         (["--overwrite"], "give one of them"),
     ],
 )

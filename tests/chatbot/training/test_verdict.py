@@ -44,6 +44,13 @@ def test_only_a_limit_can_be_raised() -> None:
     assert [stop for stop in Stop if not stop.can_go_on] == [Stop.PATIENCE]
 
 
+def test_what_was_interrupted_wants_no_higher_limit() -> None:
+    said = {stop: verdict(curve((4.0, 4.1), (3.5, 3.4)), stop) for stop in (Stop.INTERRUPTED, Stop.TIME)}
+    assert "a higher limit" not in said[Stop.INTERRUPTED]
+    assert "go on with --resume" in said[Stop.INTERRUPTED]
+    assert "go on with --resume and a higher limit" in said[Stop.TIME]
+
+
 def test_the_earliest_of_equals_is_the_best_and_a_state_goes_on() -> None:
     drawn = curve((4.0, 4.0), (3.5, 3.0), (3.5, 2.0))
     drawn.samples = [("a", "b")]

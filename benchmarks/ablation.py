@@ -1,0 +1,139 @@
+"""What each part of a recipe is worth, and what each kind of memory: one training a row, all of the same budget.
+
+    python benchmarks/ablation.py --data PREPARED [--config dailydialog] [--minutes 8] [--rows NAME ...]
+
+Each row is timed first, on a few steps, and gets as many as fill the minutes, so that rates decay to their end by then;
+what else the machine does meanwhile costs time, but no row gets less training for it. Rows that `--output` holds
+already are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from table import print_table
+
+from chatbot.config import find_recipe
+from chatbot.model.config import NetworkConfig
+from chatbot.model.seq2seq import Seq2Seq
+
+NETWORK, OPTIMIZER = "--model.network.", "--model.optimizer."
+PARTS: dict[str, list[str]] = {
+    "the recipe": [],
+    "no attention": [f"{NETWORK}attend", "false"],
+    "output layer of its own": [f"{NETWORK}tie", "false"],
+    "dropout at each position anew": [f"{NETWORK}variational", "false"],
+    "no dropout": [f"{NETWORK}dropout", "0"],
+    "recurrent weights dropped, 0.2": [f"{NETWORK}recurrent_dropout", "0.2"],
+    "label smoothing 0.1": ["--model.label_smoothing", "0.1"],
+    "averaged weights, 0.99": [f"{OPTIMIZER}ema", "0.99"],
+    "one context turn": ["--data.context_turns", "1"],
+    "five context turns": ["--data.context_turns", "5"],
+}
+CELLS = ("lstm", "gru", "rnn", "peephole")
+TIMED = (10, 40)  # steps between which a row is timed
+
+
+def cells(network: dict[str, Any], pieces: int) -> dict[str, list[str]]:
+    """A row for each kind of memory, as wide as gives the parameters of the LSTM."""
+
+    def parameters(cell: str, width: int) -> int:
+        config = NetworkConfig(**{**network, "cell": cell, "encoder_size": width // 2, "decoder_size": width})
+        with torch.device("meta"):
+            return sum(p.numel() for p in Seq2Seq(pieces, config).parameters())
+
+    settled = NetworkConfig(**network)
+    wanted = parameters("lstm", settled.decoder_size)
+    rows = {}
+    for cell in CELLS:
+        width = min(range(64, 4096, 16), key=lambda width: abs(parameters(cell, width) - wanted))
+        sizes = [f"{NETWORK}encoder_size", f"{width // 2}", f"{NETWORK}decoder_size", f"{width}"]
+        rows[f"{cell}, {width} wide"] = [f"{NETWORK}cell", cell, *sizes]
+    return rows
+
+
+def fitted(given: argparse.Namespace, flags: Sequence[str], steps: Sequence[int]) -> list[dict[str, Any]]:
+    """What a training had to tell after each of these numbers of steps."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        bot = Path(folder) / "bot"
+        argv = [sys.executable, "-m", "chatbot", "fit", str(given.data), "--output", str(bot), "--config", given.config]
+        argv += ["--validation.patience", "null", "--validation.replies", "0", "--validation.minutes", "null"]
+        for last in steps:
+            resume = ["--resume"] if found else []
+            cut = ["--trainer.limit_val_batches", "1"] if len(steps) > 1 else []
+            limits = ["--trainer.max_epochs", "-1", "--trainer.max_steps", str(last), *cut]
+            subprocess.run([*argv, *flags, *limits, *resume], check=True, stderr=subprocess.DEVNULL)
+            found.append(json.loads((bot / "training.json").read_text(encoding="utf-8")))
+    return found
+
+
+def row_of(given: argparse.Namespace, flags: Sequence[str]) -> dict[str, Any]:
+    """Time a row, then train it for its minutes."""
+    first, last = fitted(given, flags, TIMED)
+    pace = (last["seconds"] - first["seconds"]) / (last["steps"] - first["steps"])
+    steps = round(given.minutes * 60 / pace)
+    (whole,) = fitted(given, flags, [steps])
+    return {
+        "nats": whole["nats_per_word"],
+        "steps": steps,
+        "tokens_per_second": (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"]),
+        "epochs": whole["curve"][-1]["epoch"],
+        "minutes": whole["seconds"] / 60,
+    }
+
+
+def main() -> int:
+    """Run what is not there yet, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="a prepared folder")
+    parser.add_argument("--config", default="dailydialog", help="the recipe to vary")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of training, a row")
+    parser.add_argument("--table", choices=("parts", "cells"), default="parts")
+    parser.add_argument("--rows", nargs="+", help="names of some rows; all unless given")
+    parser.add_argument("--output", type=Path, help="JSON of the rows so far")
+    given = parser.parse_args()
+    settings = yaml.safe_load(find_recipe("fit", given.config).read_text(encoding="utf-8"))
+    pieces = json.loads((given.data / "report.json").read_text(encoding="utf-8"))["vocabulary"]["pieces"]
+    wanted = PARTS if given.table == "parts" else cells(settings.get("model", {}).get("network", {}), pieces)
+    done: dict[str, Any] = {}
+    if given.output is not None and given.output.exists():
+        done = json.loads(given.output.read_text(encoding="utf-8"))
+    for name, flags in wanted.items():
+        if name in done or (given.rows and name not in given.rows):
+            continue
+        done[name] = row_of(given, flags)
+        print(name, done[name], file=sys.stderr)
+        if given.output is not None:
+            given.output.write_text(json.dumps(done, indent=1), encoding="utf-8")
+    rows = [(name, done[name]) for name in wanted if name in done]
+    base = rows[0][1]["nats"] if rows else 0.0
+    head = ["row", "nats per word", "against the first", "target tokens/s", "steps", "epochs", "minutes"]
+    print_table(head, [shown(name, row, base) for name, row in rows])
+    return 0
+
+
+def shown(name: str, row: dict[str, Any], base: float) -> list[str]:
+    """A row for people."""
+    return [
+        name,
+        f"{row['nats']:.3f}",
+        f"{row['nats'] - base:+.3f}",
+        f"{row['tokens_per_second']:,.0f}",
+        f"{row['steps']:,}",
+        f"{row['epochs']:.1f}",
+        f"{row['minutes']:.1f}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
