@@ -22,8 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# As the command does for itself: threads that wait let others work. Read when torch is loaded.
+# As the command does for itself (`chatbot.cli.main` says why). Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 import torch
 import yaml
@@ -120,9 +121,9 @@ def matrix_operations(model: Seq2Seq, batch: Batch) -> float:
     return 6.0 * seen
 
 
-def matrix_rate(size: int = 8192, rounds: int = 10) -> float:
-    """Operations a second of a large bf16 matrix product."""
-    a, b = (torch.randn(size, size, device=DEVICE, dtype=torch.bfloat16) for _ in range(2))
+def matrix_rate(dtype: torch.dtype = torch.bfloat16, size: int = 8192, rounds: int = 10) -> float:
+    """Operations a second of a large matrix product."""
+    a, b = (torch.randn(size, size, device=DEVICE, dtype=dtype) for _ in range(2))
     for _ in range(3):
         a @ b
     wait()
@@ -204,6 +205,9 @@ def main() -> int:
         ]
     print(f"{device_name(DEVICE)}, {given.steps} steps, best of {given.rounds} rounds;")
     print(f"left to itself, `chatbot fit` takes {checked(None, 'auto')} here")
+    if DEVICE.type == "cpu":
+        products = [matrix_rate(dtype, 2048) / 1e9 for dtype in (torch.float32, torch.bfloat16)]
+        print("a matrix product of 2048: {:.0f} billion operations a second, in bf16 {:.0f}".format(*products))
     if DEVICE.type == "cuda":
         rate = matrix_rate()
         print(f"a bf16 matrix product of 8192: {rate / 1e12:.0f} teraoperations a second")
