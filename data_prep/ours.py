@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,7 +32,7 @@ def stranger(place: Place, *, prepared: bool) -> str | None:
         prepared: it has what each prepared folder has; else it can only hold turns alone, or nothing.
     """
     halves: list[str] = []  # what belongs to a prepared folder, or to turns, and cannot stand without the rest
-    for name in _below(place):
+    for name in place.below():
         if name == TURNS and not prepared:
             halves += [] if _is_marked(place) else [name]
         elif not _WRITTEN.fullmatch(name):
@@ -43,19 +40,6 @@ def stranger(place: Place, *, prepared: bool) -> str | None:
         elif not prepared:
             halves.append(name.rstrip("/"))
     return halves[0] if halves else None
-
-
-def _below(place: Place) -> Iterator[str]:
-    """Paths of all that is in a folder, those of folders with a slash at the end; what is nearest to it first."""
-    if place.local is None:
-        system, root = fsspec.url_to_fs(place.root)
-        yield from (path[len(root) :].lstrip("/") for path in sorted(system.find(root)))
-        return
-    for folder, folders, files in os.walk(place.local):
-        below = os.path.relpath(folder, place.local).replace(os.sep, "/")
-        folders.sort()
-        for name in (*sorted(files), *(f"{name}/" for name in folders)):
-            yield name if below == "." else f"{below}/{name}"
 
 
 def _is_marked(place: Place) -> bool:

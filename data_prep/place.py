@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,18 @@ class Place:
             return sorted(p.name for p in target.local.iterdir()) if target.local.is_dir() else []
         system, path = fsspec.url_to_fs(target.root)
         return sorted(p.rsplit("/", 1)[-1] for p in system.ls(path, detail=False)) if system.isdir(path) else []
+
+    def below(self) -> Iterator[str]:
+        """Paths of all that is in it at any depth, those of folders with a slash at the end; the nearest first."""
+        if self.local is None:
+            system, root = fsspec.url_to_fs(self.root)
+            yield from (path[len(root) :].lstrip("/") for path in sorted(system.find(root)))
+            return
+        for folder, folders, files in os.walk(self.local):
+            above = os.path.relpath(folder, self.local).replace(os.sep, "/")
+            folders.sort()
+            for name in (*sorted(files), *(f"{name}/" for name in folders)):
+                yield name if above == "." else f"{above}/{name}"
 
     def write_json(self, name: str, value: Any) -> None:
         """A value as JSON, whole or not at all."""
