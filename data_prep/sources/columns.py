@@ -160,8 +160,11 @@ class _Look:
         return next((c for c in sorted(known, key=lambda c: lexicon[self.normal[c]]) if fits(c)), None)
 
     def weak(self, text: str | None, speaker: str | None) -> bool:
-        """Whether both are called so that they may be names and values of settings."""
-        return bool(text and speaker) and {self.normal[text or ""], self.normal[speaker or ""]} <= _WEAK
+        """Whether both are called so that they may be names and values of settings, and nobody's role tells better."""
+        if not (text and speaker) or not {self.normal[text], self.normal[speaker]} <= _WEAK:
+            return False
+        said_by = {value.casefold() for value in self.samples[speaker] if isinstance(value, str)}
+        return len(said_by) < 2 or not said_by <= names.ROLES
 
     def time(self) -> str | None:
         return self.told.time or self.best(names.TIME, lambda c: self._is_time(c))

@@ -238,3 +238,18 @@ def test_arbitrary_bytes_and_damage_raise_nothing_but_our_own_error(tail, place,
         with suppress(PrepareError):
             for dialogue in FORMAT.read(opened(data), Notes(), SourceConfig()):
                 assert all(isinstance(turn.text, str) and isinstance(turn.speaker, str) for turn in dialogue.turns)
+
+
+@pytest.mark.parametrize("column", ["conversations", "messages", "anything"])
+def test_rows_of_sharegpt_keep_their_speakers_and_system_prompts(column):
+    """``from`` and ``value`` may be settings as well; roles of assistants tell that they are not."""
+    said_by = [{"from": who, "value": text} for who, text in (("system", "Be kind."), ("human", A), ("gpt", B))]
+    notes = Notes()
+    found = read({"id": ["x"] * 3, column: [said_by, said_by[1:], said_by]}, notes)
+    assert [[turn[:2] for turn in d.turns] for d in found] == [[("human", A), ("gpt", B)]] * 3
+    assert [d.personas for d in found] == [(("gpt", "Be kind."),), (), (("gpt", "Be kind."),)]
+    assert notes.counts == {"system messages, kept as personas": 2}
+    settings = [{"from": name, "value": text} for name, text in (("title", A), ("subtitle", B))]
+    assert not any(
+        turn.speaker in ("title", "subtitle") for d in read({"messages": [settings] * 9}) for turn in d.turns
+    )
