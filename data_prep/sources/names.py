@@ -131,9 +131,12 @@ ARTICLES = _ranked("title headline abstract subject rating stars price review")
 """Columns of things that people publish, where nobody answers."""
 INSTRUCTIONS = frozenset({"system", "tool", "function", "developer"})
 """Roles that instruct or compute."""
-ROLES = INSTRUCTIONS | frozenset(
-    """user human gpt assistant bot chatbot chatgpt model ai agent observation function_call customer client prompter
-    function_response tool_call bing bard claude char""".split()
+ROLES = (
+    INSTRUCTIONS
+    | _ranked(
+        """user human gpt assistant bot chatbot chatgpt model ai agent observation function_call customer client
+    prompter function_response tool_call bing bard claude char"""
+    ).keys()
 )
 """What speakers are called in the conversations of assistants, whatever the column with these names is called."""
 TELLS = frozenset({"system", "developer"})

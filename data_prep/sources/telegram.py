@@ -1,13 +1,15 @@
 """Telegram Desktop, "Export chat history" or "Export Telegram data" as JSON: one chat, or all chats of an account.
 
-https://telegram.org/blog/export-and-more: ``result.json`` has ``messages``, or ``chats.list`` of such. A text is a
-string, or a list of strings and of parts such as ``{"type": "bold", "text": "…"}``.
+https://telegram.org/blog/export-and-more: ``result.json`` has ``messages``, or ``chats.list`` and
+``left_chats.list`` of such. A text is a string, or a list of strings and of parts such as
+``{"type": "bold", "text": "…"}``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from data_prep.records import Dialogue
@@ -18,6 +20,7 @@ from data_prep.sources.formats import Format
 from data_prep.sources.options import SourceConfig
 
 _ACCOUNT = ('"about"', '"personal_information"')  # an account's file may begin with more contacts than its head holds
+_CHATS = ("chats", "left_chats")
 _OPENING = re.compile(r"[\s(\[{<\"'«“‘„]")
 _NO_TEXT = "Telegram messages without text (photos, stickers, polls), left out"
 _SYSTEM = "Telegram service messages, left out"
@@ -30,7 +33,7 @@ def recognises(file: File) -> bool:
     text = file.head_text
     if any(_is_message(value) for value in first_objects(text, "messages")):
         return True
-    return all(key in text for key in _ACCOUNT) and ('"contacts"' in text or '"chats"' in text)
+    return all(key in text for key in _ACCOUNT) and any(f'"{key}"' in text for key in ("contacts", *_CHATS))
 
 
 def _is_message(value: dict[str, Any]) -> bool:
@@ -48,11 +51,12 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         yield from _dialogues(file.name, value, notes)
         return
-    chats = value.get("chats") if isinstance(value, dict) else None
-    if not isinstance(chats, dict) or not isinstance(chats.get("list"), list):
+    listed = [value.get(key) for key in _CHATS] if isinstance(value, dict) else []
+    chats = [chats["list"] for chats in listed if isinstance(chats, dict) and isinstance(chats.get("list"), list)]
+    if not chats:
         raise not_this(file, value, "Telegram's result.json with messages, or with chats")
     met: set[str] = set()
-    for place, chat in enumerate(objects(chats["list"]), 1):
+    for place, chat in enumerate(chain.from_iterable(map(objects, chats)), 1):
         label = string(chat.get("id")) or string(chat.get("name")) or str(place)
         label = f"{label}~{place}" if label in met else label
         met.add(label)
@@ -61,23 +65,32 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
 
 def _dialogues(name: str, chat: dict[str, Any], notes: Notes) -> Iterator[Dialogue]:
     names = Names(notes.names)
-    messages = []
+    said, rest = [], []
     for value in objects(chat.get("messages")):
-        if value.get("type") != "message":
-            notes.counts[_SYSTEM] += 1
-        elif text := _text(value.get("text", value.get("text_entities"))):
-            messages.append(_message(value, text, names))
-        else:
-            notes.counts[_NO_TEXT] += 1
+        is_message = value.get("type") == "message"
+        text = _text(value.get("text", value.get("text_entities"))) if is_message else ""
+        if text:
+            said.append((value, text))
+            continue
+        rest.append(value)
+        notes.counts[_NO_TEXT if is_message else _SYSTEM] += 1
+    for value in (*(value for value, _ in said), *rest):  # an account may be without its name in some messages only
+        names.label(*_who(value))
+    messages = [_message(value, text, names) for value, text in said]
     yield from as_dialogues(name, messages, name, HOURS_TWO)
 
 
+def _who(value: dict[str, Any]) -> tuple[str, str]:
+    """Account and name, in a message or a service message."""
+    account, name = ("from_id", "from") if value.get("type") == "message" else ("actor_id", "actor")
+    return string(value.get(account)), string(value.get(name))
+
+
 def _message(value: dict[str, Any], text: str, names: Names) -> Message:
-    account = string(value.get("from_id"))
     time = unix_time(value.get("date_unixtime"))
     elsewhere = value.get("reply_to_peer_id") is not None  # what it answers was said in another chat
     return Message(
-        names.label(account, string(value.get("from"))),
+        names.label(*_who(value)),
         text,
         iso_time(value.get("date")) if time is None else time,
         string(value.get("id")) or None,

@@ -231,3 +231,30 @@ def test_a_channel_with_markup_and_files():
         "Telegram service messages, left out": 1,
         "Telegram messages without text (photos, stickers, polls), left out": 5,
     }
+
+
+def test_chats_that_were_left_are_read_too():
+    """Of an account: each group that the person is no longer in, in a list of its own."""
+    left = {**CHAT, "name": "Past", "id": 78, "messages": [message(1, "Farewell.")]}
+    chats = {"about": "", "list": [CHAT]}
+    account = {
+        "about": "",
+        "personal_information": {},
+        "contacts": {},
+        "left_chats": {"about": "", "list": [left, CHAT]},
+    }
+    for value, ids in ({**account, "chats": chats}, ["77", "78", "77~3"]), (account, ["78", "77"]):
+        assert FORMAT.recognises(opened(value))
+        found = list(FORMAT.read(opened(value), Notes(), SourceConfig()))
+        assert [d.id for d in found] == [f"result.json:{label}" for label in ids]
+        assert any(turn.text == "Farewell." for d in found for turn in d.turns)
+
+
+def test_an_account_whose_name_comes_later_is_one_speaker():
+    """A deleted account, or one whose card was lost, has no name in some of its messages."""
+    without = {"from": None, "from_id": "user3"}
+    named = {"from": "Cy", "from_id": "user3"}
+    for later in (message(2, "Two", **named), message(2, "", photo="a.jpg", **named)):
+        chat = {**CHAT, "messages": [message(1, "One", **without), later, message(3, "Three", **without)]}
+        (found,) = FORMAT.read(opened(chat), Notes(), SourceConfig())
+        assert {turn.speaker for turn in found.turns} == {"Cy"}
