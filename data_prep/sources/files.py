@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -12,15 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import fsspec
 
 from data_prep.errors import PrepareError
 from data_prep.sources.encodings import MARKS, MENDING, detect, wide_encoding
 
-BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error)  # what a damaged archive raises
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError)
+"""What a damaged archive raises, or one that is packed in a way that nobody here knows."""
 HEAD = 1 << 16  # bytes looked at to recognise a format
+_CHUNK = 1 << 16  # bytes that are unpacked at a time
 # As the file systems of fsspec call what tells one version of a file from another.
 _CHANGES = (
     "size",
@@ -66,6 +70,40 @@ class Notes:
         self.names.update(names)
 
 
+class _Telling(io.RawIOBase):
+    """What is packed, where a reader who meets damage half-way learns in which file."""
+
+    def __init__(self, packed: BinaryIO, told: Callable[[Exception], PrepareError]) -> None:
+        self._packed, self._told = packed, told
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._packed.seekable()
+
+    def tell(self) -> int:
+        return self._packed.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._packed.read(len(buffer))
+        except BROKEN as error:
+            raise self._told(error) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._packed.seek(offset, whence)
+        except BROKEN as error:
+            raise self._told(error) from error
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+
 @dataclass(frozen=True)
 class File:
     """A file among the inputs.
@@ -83,14 +121,19 @@ class File:
     """Bytes of what is packed."""
 
     def open(self) -> BinaryIO:
-        """The bytes, from the beginning.
+        """The bytes, from the beginning. Of what is packed, damage shows only as it is read, and is told then.
 
         Raises:
             PrepareError: it cannot be opened.
         """
         try:
-            return self.opener() if self.opener else Path(self.path).open("rb")
-        except (*BROKEN, NotImplementedError, RuntimeError) as error:
+            if self.opener is None:
+                return Path(self.path).open("rb")
+            opened = self.opener()
+            if self.archive is None:
+                return opened
+            return cast(BinaryIO, io.BufferedReader(_Telling(opened, self._unreadable), _CHUNK))
+        except (*BROKEN, RuntimeError) as error:  # a member of an archive may be locked
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> PrepareError:
@@ -103,7 +146,7 @@ class File:
         try:
             with self.open() as opened:
                 return opened.read(HEAD)
-        except (*BROKEN, RuntimeError) as error:  # a member of an archive may be locked or broken
+        except BROKEN as error:
             raise self._unreadable(error) from error
 
     @cached_property

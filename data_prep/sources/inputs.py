@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 import fsspec
 
 from data_prep.errors import PrepareError
-from data_prep.sources.files import File, valid
+from data_prep.sources.files import BROKEN, File, valid
 
 _ARCHIVE, _PACKED = b"PK\x03\x04", b"\x1f\x8b"
 _OFFICE = {"xl": "a spreadsheet: save it as CSV", "word": "a Word document: save it as plain text"}
@@ -107,7 +107,7 @@ def _members(file: File) -> list[File] | None:
     try:
         with file.open() as opened, zipfile.ZipFile(opened) as archive:
             members = [(place, info) for place, info in enumerate(archive.infolist()) if info.file_size]
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*BROKEN, ValueError) as error:
         raise PrepareError(f"{file.path}: a broken zip ({error}); export it again") from error
     return [
         File(
@@ -129,7 +129,7 @@ def office(file: File) -> str | None:
     try:
         with file.open() as opened, zipfile.ZipFile(opened) as archive:
             folders = {name.partition("/")[0] for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError):
+    except (*BROKEN, ValueError):
         return None
     return next((what for folder, what in _OFFICE.items() if folder in folders), None)
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from data_prep.errors import PrepareError
 from data_prep.sources.encodings import MENDING
-from data_prep.sources.files import File
+from data_prep.sources.files import BROKEN, File
 
 DEEPEST = 100
 """Containers within containers that are looked into; talk lies far above."""
@@ -112,7 +111,7 @@ def values(file: File) -> Iterator[tuple[int, int, Any]]:
         with io.TextIOWrapper(file.open(), encoding=file.encoding, errors=MENDING) as opened:
             stream = _Stream(file, opened)
             yield from _elements(stream) if is_one_array(file) else _one_after_another(stream)
-    except (OSError, zipfile.BadZipFile, UnicodeError) as error:
+    except (*BROKEN, UnicodeError) as error:
         raise PrepareError(f"{file.path}: cannot be read ({error}); check it and run again") from error
 
 
