@@ -50,6 +50,7 @@ def _settings(plan: Plan, config: PrepareConfig, anonymiser: Anonymiser | None) 
     settings = {"inputs": [shown(path) for path in plan.inputs], **config.as_dict()}
     for name in ("names", "banned", "valid", "test"):
         settings[name] = shown(settings[name])
+    settings["vocabulary"]["model"] = shown(settings["vocabulary"]["model"])
     if anonymiser is not None and config.me is not None:
         settings["me"] = anonymiser.speaker(config.me)
     return settings
