@@ -110,6 +110,25 @@ def header(line: str) -> tuple[Stamp, str] | None:
     return Stamp(style, numbers, 3600 * hour + 60 * minute + second), line[match.end() :]
 
 
+def layout(line: str) -> tuple[object, ...]:
+    """How the date and time at the beginning of a line are written, whatever they are: one program writes one layout.
+
+    Words count only as there or not, since they change with the hour (``a la 1:00``, ``a las 2:00``).
+
+    >>> layout("1/23/23, 3:19 PM - Ann: Hi") == layout("11/2/23, 12:19 AM - Bo: Hello")
+    True
+    >>> layout("1/23/23, 3:19 PM - Ann: Hi") == layout("[1/23/23, 3:19 PM] Ann: Hi")
+    False
+    """
+    first = _HEADER.match(line)
+    match = first or _HEADER_TIME_FIRST.match(line)
+    if match is None:
+        return ()
+    before, words = match["before"], bool(_word(match["before"]) or _word(match["after"]))
+    end = match[0].rstrip()[-1:]
+    return (first is None, match["mark"], len(match["a"]) > 2, "," in before, words, match["second"] is None, end)
+
+
 def _half(word: str) -> Literal["am", "pm"] | None:
     if word in _AFTERNOON:
         return "pm"

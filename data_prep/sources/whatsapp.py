@@ -1,8 +1,9 @@
 """WhatsApp, "Export chat" on a phone: one chat a text file.
 
 Android writes ``1/23/23, 3:19 AM - Name: text``, an iPhone ``[23.01.23, 15:48:11] Name: text``, each in the date style
-of the phone (``clock``). What follows without a date goes on with the message above. Notices of the program have no
-name, or on an iPhone the name of the chat and a text that begins with U+200E.
+of the phone (``clock``). What follows without a date goes on with the message above, and so does what people wrote or
+pasted with a date in another style than that of the file. Notices of the program have no name, or on an iPhone the name
+of the chat and a text that begins with U+200E.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from data_prep.records import Dialogue
 from data_prep.rules.judges import is_placeholder
 from data_prep.sources import signal
 from data_prep.sources.chats import Message, as_dialogues
-from data_prep.sources.clock import HOURS_TWO, MARKS, Dates, Stamp, header
+from data_prep.sources.clock import HOURS_TWO, MARKS, Dates, Stamp, header, layout
 from data_prep.sources.files import File, Notes
 from data_prep.sources.formats import Format
 from data_prep.sources.options import SourceConfig
@@ -28,6 +29,8 @@ _LOOKED_AT = 200  # lines, not counting blank ones
 _SHARE = 0.05  # of them that must begin with a date where the first one does,
 _SHARE_LATER = 0.3  # and where it does not
 _LONGEST_NAME = 120
+_MAIN = 0.6  # of the dates: where more are in one style, it is that of the file
+_SECOND, _SECOND_LINES = 0.1, 20  # share and lines of a further one: files of two phones, put together
 _LONGEST_SURNAME = 3  # words after a colon in a name
 _QUOTES = '"“”„‟«»「」『』＂'
 _LEVELS = frozenset(
@@ -96,7 +99,9 @@ def recognises(file: File) -> bool:
 class _Entry:
     stamp: Stamp
     speaker: str | None
-    lines: list[str] = field(default_factory=list)
+    lines: list[str]
+    written: str
+    """The first line as it stands in the file."""
 
 
 def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
@@ -105,15 +110,33 @@ def read(file: File, notes: Notes, config: SourceConfig) -> Iterator[Dialogue]:
     for _, line in file.lines():
         if found := header(line):
             name, text = split_name(found[1]) or (None, found[1])
-            entries.append(_Entry(found[0], name, [text]))
+            entries.append(_Entry(found[0], name, [text], line))
         elif entries:
             entries[-1].lines.append(line)
         elif line.strip():
             notes.counts[_BEFORE] += 1
+    entries = _in_own_style(entries)
     dates = Dates((entry.stamp for entry in entries), config.dates)
     _warn(file, dates, notes)
     _mend_names(entries)
     yield from as_dialogues(file.name, list(_messages(entries, dates, notes)), tolerance=HOURS_TWO)
+
+
+def _in_own_style(entries: list[_Entry]) -> list[_Entry]:
+    """The messages; what begins with a date in another style than that of the file goes on with the one before it."""
+    layouts = [layout(entry.written) for entry in entries]
+    found = Counter(layouts)
+    if len(found) < 2 or found.most_common(1)[0][1] <= _MAIN * len(entries):
+        return entries
+    (own, _), *others = found.most_common()
+    further = {each for each, lines in others if lines >= max(_SECOND_LINES, _SECOND * len(entries))}
+    kept: list[_Entry] = []
+    for entry, each in zip(entries, layouts, strict=True):
+        if not kept or each == own or each in further:
+            kept.append(entry)
+        else:
+            kept[-1].lines += [entry.written, *entry.lines[1:]]
+    return kept
 
 
 def split_name(rest: str) -> tuple[str, str] | None:

@@ -242,6 +242,35 @@ def test_messages_are_in_order_of_time_but_for_the_hour_that_comes_twice():
     assert times(lines("29/10/23", "28/10/23"))[0].startswith("2023-10-28")
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "[23.01.23, 15:48:11] Zed: what he said",
+        "2023-01-23 15:48 - root: started",
+        "23.01.2023 15:48 - the meeting",
+        "1/24/23, 15:48 - Zed: of another phone",
+        "[1/24/23, 3:48 PM] Zed: another program",
+    ],
+)
+def test_a_date_of_another_style_begins_no_message(pasted):
+    """People paste what others wrote, logs, and plans with dates."""
+    for count in (2, 30):
+        talk = [
+            f"1/{k + 1}/23, {k % 11 + 1}:19 {'AP'[k % 2]}M - {'Ann' if k % 2 else 'Bo'}: Hi {k}" for k in range(count)
+        ]
+        at = count - 1
+        text = "\n".join([*talk[:at], f"{talk[at]}\n{pasted}\nand more"]) + "\n"
+        *_, last = said(text)
+        assert len(said(text)) == count
+        assert last[1] == f"Hi {at}\n{pasted}\nand more"
+
+
+def test_a_file_of_two_phones_has_two_styles():
+    one = "".join(f"1/{k % 28 + 1}/23, 3:19 PM - Ann: Hi {k}\n" for k in range(100))
+    two = "".join(f"[{k % 28 + 1}.02.23, 15:48:11] Bo: Hello {k}\n" for k in range(30))
+    assert len(said(one + two)) == 130
+
+
 def test_captions_stay_and_what_stands_for_files_goes():
     text = (
         "1/23/23, 3:19 AM - Ann: IMG-20230123-WA0001.jpg (file attached)\nThe sea\n"
