@@ -154,7 +154,7 @@ class Clock:
     """Seconds since 1970 of each line; where the log gives no date, since the midnight before its first line.
 
     A clock that goes back has passed midnight. Some logs write 12 hours without am and pm: until an hour shows that
-    there are 24, one that goes back has passed noon or midnight.
+    there are 24 (13 to 23, or both 00 and 12), one that goes back has passed noon or midnight.
     """
 
     def __init__(self) -> None:
@@ -163,6 +163,7 @@ class Clock:
         self._day = 0.0
         self._dated = False
         self._round = 12 * _HOUR
+        self._met: set[int] = set()
         self._year, self._month = 1970, 0
 
     def day(self, text: str) -> None:
@@ -197,7 +198,8 @@ class Clock:
         return _midnight(self._year, month, day)
 
     def _rolled(self, hour: int, seconds: float) -> float:
-        if hour > 12 or self._dated:
+        self._met.add(hour)
+        if hour > 12 or {0, 12} <= self._met or self._dated:
             self._round = 24 * _HOUR
         time = self._day + seconds
         while self.last is not None and time < self.last - _BACK:

@@ -143,6 +143,13 @@ def test_twelve_hours_without_am_and_pm_pass_noon():
     assert [later - zero[0] for later in zero] == [0, 31 * 60, 61 * 60]
 
 
+def test_a_clock_with_an_hour_00_and_an_hour_12_has_24():
+    """Of the two, a clock of 12 hours has one."""
+    log = "[09:00] <ann> hi\n[12:30] <bo> tea?\n[00:10] <ann> late\n[09:00] <bo> morning\n[01:00] <ann> night\n"
+    times = [turn.time for turn in read(log)[0][0].turns]
+    assert [(later - times[0]) / 3600 for later in times] == pytest.approx([0, 3.5, 15 + 1 / 6, 24, 40])
+
+
 def test_a_clock_that_was_set_back_is_no_new_day():
     times = [turn.time for turn in read("[03:00] <ann> hi\n[02:01] <bo> hi\n")[0][0].turns]
     assert times == [10800.0, 7260.0]
