@@ -116,7 +116,7 @@ class DialogueData(pl.LightningDataModule):
 
     Args:
         path: the prepared folder.
-        context_turns: how many of the last turns the network reads.
+        context_turns: how many of the last turns the network reads; --context-turns says the same.
         source_tokens: tokens of a source at most, older ones being left out; null for all of those turns.
         tokens_per_batch: tokens of a batch at most, source and target, padding counted; lower it when memory ends.
         seed: of the order of the batches; the same as seed_everything unless set.

@@ -81,6 +81,7 @@ class FitCLI(LightningCLI):
             parser_class=FitParser,
             parser_kwargs={
                 "prog": "chatbot fit",
+                "usage": "chatbot fit PREPARED --output BOT [--config RECIPE] [options]",
                 "description": "A prepared folder → a trained bot. Settings with a dot can stand in the YAML file too.",
                 "exit_on_error": False,
                 "allow_abbrev": False,

@@ -84,7 +84,7 @@ def test_a_worker_killed_on_the_way_changes_nothing(cluster, corpus, tmp_path, m
     def kill():
         beside = tmp_path / ".there.being-prepared"
         while not killed:
-            for mark in beside.glob("*/work/worker-*"):
+            for mark in beside.rglob("worker-*"):
                 os.kill(int(mark.name.split("-")[1]), signal.SIGKILL)
                 killed.append(mark.name)
                 break
