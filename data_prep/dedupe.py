@@ -24,6 +24,7 @@ from data_prep.split import TRAIN
 GENERIC, REPEATED, LEAKING, NEAR, NEAR_LEAKING, CAPPED = (REASONS.index(reason) for reason in REPEATS)
 Verdicts = npt.NDArray[np.int8]
 _SIDES: tuple[Side, ...] = ("context", "reply")
+_AT_A_TIME = 1 << 16  # near repeats that are turned into Python numbers together
 
 
 @dataclass(frozen=True)
@@ -145,31 +146,58 @@ def _drop_near(verdict: Verdicts, corpus: Corpus, threshold: float) -> None:
     """
     alive = verdict[corpus.banded] == PASSED
     rows = corpus.banded[alive]
-    held = corpus.split[rows] != TRAIN
-    found = candidates((corpus.band(number)[alive] for number in range(BANDS)), held)
-    later, earlier = rows[found[0]], rows[found[1]]
+    there = np.ones(len(rows), bool)
+    sets: dict[Side, Shingles] = {}
+    for found in candidates(
+        lambda: (corpus.band(number)[alive] for number in range(BANDS)), corpus.split[rows] != TRAIN, there
+    ):
+        near = _Near(corpus, threshold, rows, None if found.whole else sets)
+        _rule_out(verdict, corpus, near, rows[found.later], rows[found.earlier])
+        there[:] = verdict[rows] == PASSED
+
+
+def _rule_out(verdict: Verdicts, corpus: Corpus, near: _Near, later: Ints, earlier: Ints) -> None:
+    """The verdicts on ``later``, the earlier of which are all known or among them too."""
     asked = ~corpus.given[later]
-    later, earlier = _near(corpus, later[asked], earlier[asked], "both", threshold)
+    later, earlier = near(later[asked], earlier[asked], "both")
     leaks = corpus.split[later] != corpus.split[earlier]
     within = later[~leaks], earlier[~leaks]
     for side in _SIDES:
-        within = _near(corpus, *within, side, threshold)
+        within = near(*within, side)
     later, earlier = np.r_[later[leaks], within[0]], np.r_[earlier[leaks], within[1]]
     reasons = np.repeat([NEAR_LEAKING, NEAR], [int(leaks.sum()), len(within[0])])
     order = np.lexsort((reasons != NEAR_LEAKING, later))
-    for one, other, reason in zip(*(column[order].tolist() for column in (later, earlier, reasons)), strict=True):
-        if verdict[other] == PASSED and verdict[one] == PASSED:  # what has gone itself takes nothing along
-            verdict[one] = reason
+    for start in range(0, len(order), _AT_A_TIME):
+        some = order[start : start + _AT_A_TIME]
+        for one, other, reason in zip(*(column[some].tolist() for column in (later, earlier, reasons)), strict=True):
+            if verdict[other] == PASSED and verdict[one] == PASSED:  # what has gone itself takes nothing along
+                verdict[one] = reason
 
 
-def _near(corpus: Corpus, later: Ints, earlier: Ints, side: Side, threshold: float) -> tuple[Ints, Ints]:
-    """Of some candidates those that are near by one of their sides, or by both as one text."""
-    asked = np.zeros(len(corpus.verdict), bool)
-    asked[later] = asked[earlier] = True
-    sets = corpus.shingles(np.flatnonzero(asked), side)
-    place = np.cumsum(asked) - 1
-    near = are_near(sets, place[later], place[earlier], threshold)
-    return later[near], earlier[near]
+@dataclass(frozen=True)
+class _Near:
+    """Keeps of some candidates those that are near by one of their sides, or by both as one text."""
+
+    corpus: Corpus
+    threshold: float
+    rows: Ints
+    """The pairs that may be among them."""
+    sets: dict[Side, Shingles] | None
+    """The shingles of all these, once they are known, where candidates come in many stretches; None: in one."""
+
+    def __call__(self, later: Ints, earlier: Ints, side: Side) -> tuple[Ints, Ints]:
+        if self.sets is None:
+            asked = np.zeros(len(self.corpus.verdict), bool)
+            asked[later] = asked[earlier] = True
+            rows = np.flatnonzero(asked)
+            sets, place = self.corpus.shingles(rows, side), np.cumsum(asked) - 1
+            near = are_near(sets, place[later], place[earlier], self.threshold)
+        else:
+            if side not in self.sets:
+                self.sets[side] = self.corpus.shingles(self.rows, side)
+            first, second = np.searchsorted(self.rows, later), np.searchsorted(self.rows, earlier)
+            near = are_near(self.sets[side], first, second, self.threshold)
+        return later[near], earlier[near]
 
 
 def _cap(verdict: Verdicts, corpus: Corpus, most: int) -> None:

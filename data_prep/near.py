@@ -7,7 +7,7 @@ hashes: two pairs whose shingle sets have a Jaccard index of 0.8 share a band wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -26,7 +26,9 @@ BANDS = 16
 _ROWS = 4  # hashes a band
 _SHINGLE = 3  # words
 _FIRST, _BEFORE = 4, 4  # members of a band that each other member is compared with: its first, and those just before
-_HELD = 1 << 24  # comparisons with held-out pairs that one band may cost
+_HELD, _HELD_COST = 1000, 1 << 24  # held-out members that each is compared with, and comparisons, in a run of alike
+_ATTEMPT, _ATTEMPT_A_PAIR = 1 << 23, 32  # candidates that are held at a time: so many at least, or so many a pair
+_ROOM = 0.7  # of which the next attempt should take so much
 _THREADS = 2  # bands at a time: each takes some hundred bytes a pair
 _MARKS = 4  # words of 64 bits a set that tell most of what two sets cannot share
 _EDGES = 1 << 19  # candidates whose shingles are counted at a time
@@ -60,66 +62,127 @@ def band_keys(folded: pa.LargeStringArray, bands: int) -> pa.Table:
     return pa.table(columns)
 
 
-def candidates(bands: Iterator[Small], held: Bools) -> tuple[Ints, Ints]:
-    """Pairs of places (later, earlier) that share a band, without repeats, the later ascending.
+@dataclass(frozen=True)
+class Found:
+    """Candidates: pairs of places that share a band, each once, the later ascending."""
+
+    later: Ints
+    earlier: Ints
+    whole: bool
+    """These are all; else those whose later one is in one stretch of places."""
+
+
+def candidates(bands: Callable[[], Iterable[Small]], held: Bools, there: Bools) -> Iterator[Found]:
+    """Pairs of places that share a band, stretch after stretch of the later ones where they are too many to hold.
 
     Members of a band are compared with a few others, since large bands hold what is all alike; but with each one that
-    is held out, as far as there are not thousands of them.
+    is held out, up to a thousand of them, or fewer where alike are more than sixteen thousand.
 
     Args:
-        bands: keys of each band, one a place.
+        bands: gives the keys of each band, one a place, each time anew.
         held: whether a place belongs to a held-out split.
+        there: whether a place is to be compared with later ones. Set it to false where the candidates of a stretch
+            rule it out: what has gone takes nothing along, and of many alike few remain.
     """
-    found = np.zeros(0, np.uint64)
+    places = len(held)
+    most = max(_ATTEMPT, _ATTEMPT_A_PAIR * places)
+    begin, size = 0, places
+    while begin < places:
+        end = min(places, begin + size)
+        among = np.flatnonzero(there[:end])
+        first = int(np.searchsorted(among, begin))
+        whole = len(among) == places
+        some = (keys if whole else keys[among] for keys in bands())
+        found = _within(some, held[among], first, most if size > 1 else None)
+        if found is None:
+            size = max(1, size // 8)
+            continue
+        edges, cost = found
+        yield Found(among[edges >> np.uint64(32)], among[edges & np.uint64(0xFFFFFFFF)], end - begin == places)
+        begin, size = end, max(1, int(size * min(4.0, _ROOM * most / max(1, cost))))
+
+
+def _within(bands: Iterator[Small], held: Bools, first: int, most: int | None) -> tuple[Keys, int] | None:
+    """The pairs whose later place is ``first`` or after it, and how many were met; None where there are too many."""
+    found, cost = np.zeros(0, np.uint64), 0
     waiting: list[Keys] = []
     with ThreadPoolExecutor(
         _THREADS
     ) as pool:  # nearly all of it is sorting, for which numpy lets go of the interpreter
         while some := list(islice(bands, _THREADS)):
-            waiting += pool.map(lambda keys: _edges(keys, held), some)
+            for edges in pool.map(lambda keys: _edges(keys, held, first, most), some):
+                if edges is None or (most is not None and (cost := cost + len(edges)) > most):
+                    return None
+                waiting.append(edges)
             if sum(map(len, waiting)) > len(found):  # each sorting doubles what is sorted, so that they are few
                 found, waiting = distinct(np.concatenate([found, *waiting])), []
-    found = distinct(np.concatenate([found, *waiting]))
-    return (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    return distinct(np.concatenate([found, *waiting])), cost
 
 
-def _edges(keys: Small, held: Bools) -> Keys:
+def _edges(keys: Small, held: Bools, first: int, most: int | None) -> Keys | None:
+    """Pairs of one band, the later of which is ``first`` or after it; None if they would be more than ``most``."""
     ordered, order = in_order(keys)
     starts, sizes = runs(ordered)
     shared = np.repeat(sizes > 1, sizes)
     start = np.repeat(starts, sizes)[shared]
     at = np.flatnonzero(shared)
+    if first:
+        asked = order[at] >= first
+        at, start = at[asked], start[asked]
     inside = at - start
-    edges = [_with_held(order, starts[sizes > 1], sizes[sizes > 1], held)]
+    edges = []
     for back in range(1, _BEFORE + 1):
         rows = inside >= back
         edges.append((order[at[rows]], order[at[rows] - back]))
-    for first in range(_FIRST):
-        rows = inside > first + _BEFORE
-        edges.append((order[at[rows]], order[start[rows] + first]))
-    one = np.concatenate([a for a, _ in edges]).astype(np.uint64)
-    other = np.concatenate([b for _, b in edges]).astype(np.uint64)
-    later, earlier = np.maximum(one, other), np.minimum(one, other)
-    return distinct((later << np.uint64(32) | earlier)[later != earlier])
+    for number in range(_FIRST):
+        rows = inside > number + _BEFORE
+        edges.append((order[at[rows]], order[start[rows] + number]))
+    with_held = _with_held(order, starts[sizes > 1], sizes[sizes > 1], held, first, most)
+    if with_held is None:
+        return None
+    edges += with_held
+    later = np.concatenate([a for a, _ in edges]).astype(np.uint64)
+    earlier = np.concatenate([b for _, b in edges]).astype(np.uint64)
+    return distinct(later << np.uint64(32) | earlier)
 
 
-def _with_held(order: Ints, starts: Ints, sizes: Ints, held: Bools) -> tuple[Ints, Ints]:
-    """Each member of each band with the held-out members of it."""
-    members = np.repeat(np.arange(len(sizes)), sizes)
-    at = np.repeat(starts, sizes) + np.arange(len(members)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    out = held[order[at]]
-    places = at[out]  # of held-out members, band after band
-    counts = np.bincount(members[out], minlength=len(sizes))
-    first = np.cumsum(counts) - counts
-    mixed = (counts > 0)[members]
-    at, members = at[mixed], members[mixed]
-    most = int(min(counts.max(initial=0), max(_FIRST, _HELD // max(1, len(at)))))
-    one, other = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for number in range(most):
-        rows = counts[members] > number
-        one.append(order[at[rows]])
-        other.append(order[places[first[members[rows]] + number]])
-    return np.concatenate(one), np.concatenate(other)
+def _with_held(
+    order: Ints, starts: Ints, sizes: Ints, held: Bools, first: int, most: int | None
+) -> list[tuple[Ints, Ints]] | None:
+    """Each member of each run (beginning at ``starts`` in ``order``) with the held-out members of it."""
+    runs_of = np.repeat(np.arange(len(sizes)), sizes)
+    at = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(len(runs_of))
+    mixed = (np.bincount(runs_of[held[order[at]]], minlength=len(sizes)) > 0)[runs_of]
+    place = order[at[mixed]]
+    sizes = sizes[np.unique(runs_of[mixed])] if len(place) else sizes[:0]
+    begins = np.cumsum(sizes) - sizes
+    begin, asked = np.repeat(begins, sizes), place >= first
+    out = held[place]
+    before: Ints = np.cumsum(out) - out
+    limit = np.minimum(_HELD, np.maximum(_FIRST, _HELD_COST // np.maximum(1, sizes)))
+    before -= before[begin]
+    limit = np.repeat(limit, sizes)
+    chosen = out & (before < limit)
+    behind = np.where(asked, np.minimum(before, limit), 0)  # held-out members before each
+    ahead = np.where(asked & chosen, np.arange(len(place)) - begin, 0)  # members before each that is held out
+    if most is not None and int(behind.sum()) + int(ahead.sum()) > most:
+        return None
+    listed = np.flatnonzero(chosen)
+    at_first: Ints = (np.cumsum(chosen) - chosen)[begin]
+    owner, number = _ramps(behind)
+    one = place[owner], place[listed[at_first[owner] + number]]
+    owner, number = _ramps(ahead)
+    return [one, (place[owner], place[begin[owner] + number])]
+
+
+def _ramps(counts: Ints) -> tuple[Ints, Ints]:
+    """Each place as often as its count says, and 0, 1, 2, … for each.
+
+    >>> [column.tolist() for column in _ramps(np.array([2, 0, 3]))]
+    [[0, 0, 2, 2, 2], [0, 1, 0, 1, 2]]
+    """
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def shingle_sets(folded: pa.LargeStringArray) -> Shingles:

@@ -1,3 +1,4 @@
+import random
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -139,3 +140,21 @@ def test_the_entropy_weighs_repeats():
 def test_a_limit_without_sense_is_refused(wrong, name):
     with pytest.raises(PrepareError, match=name):
         DedupeConfig(**wrong)
+
+
+def test_candidates_in_stretches_give_the_same_verdicts(monkeypatch):
+    """Where few are alike; where thousands are, it is among those that are left that each is compared."""
+    draw = random.Random(2)
+    words = [f"w{number}" for number in range(300)]
+    entries = []
+    for _ in range(150):
+        sides = [draw.choices(words, k=12) for _ in range(2)]
+        for _ in range(draw.choice([1, 2, 4])):
+            changed = [[draw.choice(words) if draw.random() < 0.03 else word for word in side] for side in sides]
+            entries.append((*(" ".join(side) for side in changed), draw.choices([0, 1, 2], [8, 1, 1])[0]))
+    draw.shuffle(entries)
+    whole = find(entries, given=9, near=0.7)
+    assert {NEAR, NEAR_LEAKING} <= set(whole)
+    monkeypatch.setattr("data_prep.near._ATTEMPT", 60)
+    monkeypatch.setattr("data_prep.near._ATTEMPT_A_PAIR", 0)
+    assert find(entries, given=9, near=0.7) == whole
