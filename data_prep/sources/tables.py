@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from data_prep.errors import PrepareError
 from data_prep.records import Dialogue
 from data_prep.sources import rows
 from data_prep.sources.columns import Picked, guess, not_told, two_texts
+from data_prep.sources.csv_rows import Dialect, fitted, not_wider, read_rows
 from data_prep.sources.files import HEAD, File, Notes
 from data_prep.sources.formats import Format
 from data_prep.sources.names import is_known
@@ -27,34 +28,8 @@ _BATCH = 5_000  # rows that are turned into columns together
 _ALIKE = 0.9  # of the rows that must be as wide as the first
 _ALIKE_NAMED = 0.7  # where the first has names that are known
 _LONGEST_HEADER = 40  # characters of a column's name
-_LONGEST_ROW = 200  # lines
 _NUMBERED = re.compile(r"\d+ \S")  # lines of ParlAI begin so
 _KEYED = re.compile(r"(?:text|labels|id|episode_done):")
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a table is written."""
-
-    delimiter: str
-    quoted: bool = True
-    escaped: bool = False
-    """Quotes inside quotes are written ``\\"``, not ``""``."""
-    spaced: bool = False
-    """A space follows each delimiter."""
-    skipped: int = 0
-    """Lines before the table."""
-
-    def reader(self, lines: Iterable[str]) -> Any:
-        """A reader of the csv module; lines must keep their ends."""
-        return csv.reader(
-            islice(lines, self.skipped, None),
-            delimiter=self.delimiter,
-            quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
-            escapechar="\\" if self.escaped else None,
-            doublequote=not self.escaped,
-            skipinitialspace=self.spaced,
-        )
 
 
 @dataclass(frozen=True)
@@ -178,18 +153,24 @@ def _table(dialect: Dialect, found: list[list[str]], asked: Columns, where: str)
     alike = sum(len(row) == width for row in found)
     longer = sum(len(row) > width for row in found)
     columns = _named(found[0])
-    body = [_fitted(row, width, dialect.delimiter) for row in found[1:]]
+    fitting = [row for row in found[1:] if len(row) <= width]
+    body = [fitted(row, width, dialect.delimiter) for row in fitting or found[1:]]
     samples = {column: [row[place] for row in body] for place, column in enumerate(columns)}
     if asked != Columns() and all(getattr(asked, role) in (None, *columns) for role in vars(asked)):
         return Table(dialect, columns, True, guess(samples, asked, where))
     picked = guess(samples) if all(len(cell) <= _LONGEST_HEADER for cell in found[0]) else None
-    last = picked is not None and columns[-1] in (picked.text, picked.reply)
+    last = picked is not None and _ends_in_text(columns, picked)
     if picked and (alike >= _ALIKE_NAMED * len(found) or (last and alike + longer >= _ALIKE * len(found))):
         return Table(dialect, columns, True, picked)
     ragged = dialect.delimiter == "\t" and min(map(len, found)) > 1
     if alike < _ALIKE * len(found) and not ragged:
         return None
     return _without_names(dialect, found, columns, asked, where)
+
+
+def _ends_in_text(columns: tuple[str, ...], picked: Picked) -> bool:
+    """Whether what stands after the last delimiter of a row may go on with the text before it."""
+    return columns[-1] in (picked.text, picked.context, picked.reply, *picked.across)
 
 
 def _without_names(
@@ -200,7 +181,7 @@ def _without_names(
     body = found[1:] if header else found
     width = len(found[0]) if header else max(map(len, found))
     columns = columns if header else tuple(f"column {place}" for place in range(1, width + 1))
-    filled = [_fitted(row, width, dialect.delimiter) for row in body]
+    filled = [fitted(row, width, dialect.delimiter) for row in body]
     samples = {column: [row[place] for row in filled] for place, column in enumerate(columns)}
     if asked != Columns() and all(getattr(asked, role) in (None, *columns) for role in vars(asked)):
         return Table(dialect, columns, header, guess(samples, asked, where))
@@ -246,54 +227,15 @@ def _named(cells: list[str]) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _fitted(row: list[str], width: int, delimiter: str) -> list[str]:
-    """A row of so many cells: what is too much belongs to the last one, where a text has the delimiter in it."""
-    if len(row) == width:
-        return row
-    if len(row) < width:
-        return [*row, *[""] * (width - len(row))]
-    return [*row[: width - 1], delimiter.join(row[width - 1 :])]
-
-
 def _batches(file: File, table: Table, notes: Notes) -> Iterator[dict[str, list[Any]]]:
     width = len(table.columns)
     wanted = table.picked.needed if table.picked else table.columns
     needed = [(place, column) for place, column in enumerate(table.columns) if column in wanted]
-    body = islice(_rows(file, table.dialect, notes), int(table.header), None)
-    while batch := [_fitted(row, width, table.dialect.delimiter) for row in islice(body, _BATCH)]:
+    body: Iterator[list[str]] = islice(read_rows(file, table.dialect, notes), int(table.header), None)
+    if table.picked and not _ends_in_text(table.columns, table.picked):
+        body = not_wider(body, width, notes)
+    while batch := [fitted(row, width, table.dialect.delimiter) for row in islice(body, _BATCH)]:
         yield {column: [row[place] for row in batch] for place, column in needed}
-
-
-def _rows(file: File, dialect: Dialect, notes: Notes) -> Iterator[list[str]]:
-    """The rows that are not empty.
-
-    Raises:
-        PrepareError: a quote has no end; it names the line where the row begins.
-    """
-    last = ""
-
-    def lines() -> Iterator[str]:
-        nonlocal last
-        for _, last in file.lines():
-            yield last + "\n"
-
-    reader = dialect.reader(lines())
-    begins = ends = dialect.skipped
-    try:
-        for row in reader:
-            begins, ends = ends + 1, dialect.skipped + reader.line_num
-            if ends - begins > _LONGEST_ROW:
-                where = f"{file.path}, line {begins}"
-                notes.warnings.append(f"{where}: this row goes on to line {ends}; its quote may have no end")
-            if row and row[-1].endswith("\n") and not last.rstrip().endswith('"'):
-                raise csv.Error("the file ends inside it")
-            if any(row):
-                yield row
-    except csv.Error as error:
-        line = begins if "inside" in str(error) else ends + 1
-        raise PrepareError(
-            f"{file.path}, line {line}: a quote in the row that begins here has no end ({error}); mend it and run again"
-        ) from error
 
 
 FORMAT = Format("csv", recognises_csv, read)

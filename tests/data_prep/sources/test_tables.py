@@ -358,3 +358,36 @@ def test_real_tables_give_what_the_csv_module_gives():
     assert list(said(data).values()) == [
         list(zip("AB", line.split("\t"), strict=True)) for line in data.decode().split("\n")[:-1]
     ]
+
+
+def test_a_row_with_more_cells_than_columns_invents_no_speaker():
+    """An unquoted comma in the text, which is not the last column: nothing tells which comma it is."""
+    rows = [f"1,line {number} of the talk,{'AB'[number % 2]}" for number in range(12)]
+    rows[3], rows[5] = "1,well, yes it is,B", "1,so it is,B,,"
+    notes = Notes()
+    (dialogue,) = read("\n".join(["dialogue_id,text,speaker", *rows]), notes)
+    assert {turn.speaker for turn in dialogue.turns} == {"A", "B"}
+    assert len(dialogue.turns) == 11
+    assert dialogue.turns[4][:2] == ("B", "so it is")
+    assert notes.counts == {"rows with more cells than columns, left out": 1}
+
+
+def test_a_text_in_the_last_column_keeps_its_commas():
+    rows = [f"1,{'AB'[number % 2]},line {number} of the talk" for number in range(12)]
+    notes = Notes()
+    (dialogue,) = read("\n".join(["dialogue_id,speaker,text", "1,B,well, yes, it is", *rows]), notes)
+    assert dialogue.turns[0][:2] == ("B", "well, yes, it is")
+    assert not notes.counts
+
+
+def test_a_cell_may_be_as_long_as_a_book_and_what_is_longer_is_told_truly():
+    rows = [f"1,{'AB'[number % 2]},line {number} of the talk" for number in range(12)]
+    long = "word " * 60_000
+    text = "\n".join(["dialogue_id,speaker,text", *rows, f'1,A,"{long}"', "1,B,the end of it", ""])
+    assert [len(turn.text) for turn in read(text)[0].turns][-2:] == [300_000, 13]
+    limit = csv.field_size_limit(200_000)
+    try:
+        with pytest.raises(PrepareError, match=r"talk\.csv, line 14: a cell of the row that begins here has more than"):
+            read(text)
+    finally:
+        csv.field_size_limit(limit)
