@@ -263,6 +263,21 @@ def _odd_rows(
     first = np.zeros(whole.num_rows, bool)
     first[starts[:-1]] = True
     for column in filter(None, (picked.time, picked.order)):
-        values = np.array(columns[column], float)
+        values = _numbers(columns[column])
         odd |= np.r_[False, values[1:] < values[:-1]] & ~first
     return odd
+
+
+def _numbers(values: list[Any]) -> npt.NDArray[np.float64]:
+    """Values as numbers; what is none, as may come after the rows that told what a column holds, is not a number."""
+    try:
+        return np.array(values, float)
+    except (TypeError, ValueError):
+        return np.array([_number(value) for value in values], float)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")

@@ -14,7 +14,9 @@ PERSONAS = "system messages, kept as personas"
 
 
 def instructed(said: Sequence[tuple[str, str]], notes: Notes) -> tuple[list[int], tuple[tuple[str, str], ...]]:
-    """The places of what is said, and personas: how those who reply by their role were told to.
+    """The places of what is said, and personas: how those who reply by their role were told to, before they did.
+
+    A persona stands before each reply: what they are told later would stand before those that did not know it.
 
     Args:
         said: role and text of each message.
@@ -22,9 +24,9 @@ def instructed(said: Sequence[tuple[str, str]], notes: Notes) -> tuple[list[int]
     """
     out = left_out(role for role, _ in said if role)
     kept = [place for place, (role, _) in enumerate(said) if role.lower() not in out]
-    who = next((said[place][0] for place in kept if said[place][0].lower() in names.REPLIES), None)
-    told = [text for role, text in said if role.lower() in out & names.TELLS and text.strip()]
-    personas = () if who is None else tuple((who, text) for text in told)
+    first = next((place for place in kept if said[place][0].lower() in names.REPLIES), 0)
+    told = [text for role, text in said[:first] if role.lower() in out & names.TELLS and text.strip()]
+    personas = tuple((said[first][0], text) for text in told)
     for name, count in ((PERSONAS, len(personas)), (NOT_SAID, len(said) - len(kept) - len(personas))):
         if count:
             notes.counts[name] += count

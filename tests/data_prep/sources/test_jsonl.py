@@ -211,3 +211,21 @@ def test_real_files_give_what_plain_json_gives():
     dialogues, notes = read(path.read_bytes())
     assert [[tuple(t[:2]) for t in d.turns] for d in dialogues] == wanted
     assert notes.counts.total() == len(lines)
+
+
+def test_what_is_told_later_stands_before_no_earlier_reply():
+    """A system message in the middle is known to nobody who replied before it."""
+    said_by = [
+        ("system", "Be kind."),
+        ("user", "Hi."),
+        ("system", "Be brief."),
+        ("assistant", "Hello."),
+        ("user", "So?"),
+    ]
+    talk = [*said_by, ("system", "The user is called Zed."), ("assistant", "Well.")]
+    notes = Notes()
+    value = json.dumps({"messages": [{"role": role, "content": text} for role, text in talk]})
+    (dialogue,) = FORMAT.read(opened(value), notes, SourceConfig())
+    assert dialogue.personas == (("assistant", "Be kind."), ("assistant", "Be brief."))
+    assert len(dialogue.turns) == 4
+    assert notes.counts == {"system messages, kept as personas": 2, "messages of system and tools, left out": 1}

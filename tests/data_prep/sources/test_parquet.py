@@ -253,3 +253,12 @@ def test_rows_of_sharegpt_keep_their_speakers_and_system_prompts(column):
     assert not any(
         turn.speaker in ("title", "subtitle") for d in read({"messages": [settings] * 9}) for turn in d.turns
     )
+
+
+@pytest.mark.parametrize("odd", ["x1", "", None, "12a"])
+def test_a_number_of_a_turn_that_is_none_after_the_rows_that_were_looked_at(odd):
+    turns = [str(number) for number in range(300)]
+    who, texts = ["AB"[number % 2] for number in range(302)], [f"this is line {number}" for number in range(302)]
+    table = {"turn": [*turns, odd, "301"], "dialogue_id": ["d"] * 302, "speaker": who, "text": texts}
+    (dialogue,) = read(table)
+    assert [turn.text for turn in dialogue.turns] == texts
