@@ -20,6 +20,8 @@ from data_prep.text import fold
 if TYPE_CHECKING:
     from data_prep.rules.language import LanguageFilter
 
+_PATTERN = 50_000  # bytes of one pattern: RE2 refuses those of megabytes
+_LONGEST_PHRASE = 2_000  # characters
 _BANNED, _LANGUAGE = REASONS.index("banned words"), REASONS.index("another language")
 
 
@@ -37,7 +39,7 @@ class Filters:
     """The filters that were asked for."""
 
     def __init__(self, config: FilterConfig) -> None:
-        self._banned = banned_pattern(config.banned) if config.banned else None
+        self._banned = banned_patterns(config.banned)
         self._language = None
         if config.language is not None:
             from data_prep.rules.language import LanguageFilter
@@ -56,8 +58,8 @@ class Filters:
             last: for each pair the place of the turn before the reply.
             reply: and of the reply.
         """
-        if self._banned is not None:
-            bad = to_bools(pc.match_substring_regex(folded, self._banned))
+        for pattern in self._banned:
+            bad = to_bools(pc.match_substring_regex(folded, pattern))
             verdict[(verdict == PASSED) & (bad[last] | bad[reply])] = _BANNED
         if self._language is not None:
             rows = np.flatnonzero(verdict == PASSED)
@@ -65,7 +67,7 @@ class Filters:
 
     def explain(self, context: str, reply: str) -> str | None:
         """The reason for which one pair goes, or None."""
-        if self._banned is not None and any(re.search(self._banned, fold(side)) for side in (context, reply)):
+        if any(re.search(pattern, fold(side)) for pattern in self._banned for side in (context, reply)):
             return REASONS[_BANNED]
         if self._language is not None:
             both = pa.array([context, reply], pa.large_string())
@@ -88,22 +90,40 @@ def _foreign(language: LanguageFilter, texts: pa.LargeStringArray, last: Ints, r
     )
 
 
-def banned_pattern(phrases: tuple[str, ...]) -> str:
+def banned_patterns(phrases: tuple[str, ...]) -> list[str]:
     """What finds a folded phrase as whole words in a folded text; `re` and RE2 read it alike.
 
-    >>> [bool(re.search(banned_pattern(("bad word",)), fold(text))) for text in ("A bad-WORD!", "bad words")]
+    RE2 takes patterns up to some size, so that a long list becomes several.
+
+    >>> [bool(re.search(banned_patterns(("bad word",))[0], fold(text))) for text in ("A bad-WORD!", "bad words")]
     [True, False]
     """
-    return f"(?:^| )(?:{'|'.join(map(re.escape, phrases))})(?: |$)"
+    portions: list[list[str]] = []
+    room = 0
+    for phrase in map(re.escape, phrases):
+        size = len(phrase.encode()) + 1
+        if size > room:
+            portions.append([])
+            room = _PATTERN
+        portions[-1].append(phrase)
+        room -= size
+    return [f"(?:^| )(?:{'|'.join(portion)})(?: |$)" for portion in portions]
 
 
 def read_banned(path: str) -> tuple[str, ...]:
     """Folded phrases of a list.
 
     Raises:
-        PrepareError: see ``read_list``.
+        PrepareError: a phrase is endless; and see ``read_list``.
     """
-    return tuple(dict.fromkeys(map(fold, read_list(path, "banned words"))))
+    phrases = tuple(dict.fromkeys(map(fold, read_list(path, "banned words"))))
+    longest = max(phrases, key=len)
+    if len(longest) > _LONGEST_PHRASE:
+        raise PrepareError(
+            f"{path}: the line {longest[:40]!r}… has {len(longest):,} characters; "
+            f"expected words and phrases of at most {_LONGEST_PHRASE:,}, one a line"
+        )
+    return phrases
 
 
 def read_list(path: str, what: str) -> list[str]:

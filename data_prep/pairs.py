@@ -16,6 +16,7 @@ from data_prep.rules import is_placeholder, repair
 
 NONE = -1
 _MOST_TURNS = 1000  # columns of a table with a row for each pair
+_MOST_WORDS = 1 << 40  # no context has more; a number that numpy can hold
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def cut(turns: Turns, words: Ints, hollow: Bools, config: PairConfig, me: int | 
     reply, last = (column[~(named & (turns.speaker[reply] == turns.speaker[last]))] for column in (reply, last))
     context = np.full((len(reply), config.context_turns), NONE)
     context[:, 0] = last
-    room = config.context_words - words[last]
+    room = min(config.context_words, _MOST_WORDS) - words[last]
     open_ = np.ones(len(reply), bool)
     at = last
     for k in range(1, config.context_turns):

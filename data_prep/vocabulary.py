@@ -21,6 +21,8 @@ PAD, UNK, BOS, EOS, SEP = range(5)
 # After a turn of the context: of the other, one's own, a persona. Control symbols, not user-defined ones: a person who
 # types "<sep>" does not get its id.
 CONTROL_SYMBOLS = ("<sep>", "<own>", "<persona>")
+_MOST_PIECES = 1_000_000  # a bot has a row of weights for each
+_MOST_TEXTS = 1 << 40  # no corpus has more; a number that SentencePiece can hold
 _THREADS = 4  # fixed: the sums of unigram training, and so the bytes of the model, depend on it
 
 
@@ -49,6 +51,10 @@ class VocabularyConfig:
             raise PrepareError(
                 f"vocabulary.size is {self.size}; expected at least 300 (256 pieces are the bytes); "
                 "set --vocabulary.size"
+            )
+        if self.size > _MOST_PIECES:
+            raise PrepareError(
+                f"vocabulary.size is {self.size:,}; expected at most {_MOST_PIECES:,}; set --vocabulary.size"
             )
         if self.sample < 1:
             raise PrepareError(f"vocabulary.sample is {self.sample}; expected at least 1")
@@ -91,7 +97,7 @@ def train(texts: Iterable[str], config: VocabularyConfig) -> bytes | None:
             byte_fallback=True,
             character_coverage=0.9995,
             normalization_rule_name="identity",
-            input_sentence_size=config.sample,
+            input_sentence_size=min(config.sample, _MOST_TEXTS),
             pad_id=PAD,
             unk_id=UNK,
             bos_id=BOS,

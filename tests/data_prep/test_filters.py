@@ -50,3 +50,17 @@ def test_a_language_that_nobody_knows_is_refused(tmp_path):
     pytest.importorskip("py3langid")
     with pytest.raises(PrepareError, match="xx"):
         dropped(tmp_path, language="xx")
+
+
+def test_a_list_of_a_hundred_thousand_phrases(tmp_path):
+    """More than one pattern of RE2 can hold; the first and the last of them count alike."""
+    phrases = ["damn", *(f"nobody says {number} of these" for number in range(100_000)), "day care", "on the river"]
+    (tmp_path / "list.txt").write_text("\n".join(phrases), encoding="utf-8")
+    reasons = dropped(tmp_path, banned=str(tmp_path / "list.txt"))
+    assert set(reasons) == {"I see.", "The one on the river.", "At the DAMN day-care!"}
+
+
+def test_a_phrase_without_end_is_refused(tmp_path):
+    (tmp_path / "list.txt").write_text("damn\n" + "so " * 2_000, encoding="utf-8")
+    with pytest.raises(PrepareError, match=r"list\.txt: the line 'so so .* has 5,999 characters; expected .* 2,000"):
+        read_banned(str(tmp_path / "list.txt"))
