@@ -181,8 +181,8 @@ def _enter_spaces(
 
 def count_seen(tally: Tally, turns: int, pairs: int) -> None:
     """Enter how often each rule was asked: a repair sees all turns, a judge the pairs that those before it let pass."""
-    for rule in REPAIRS:
-        tally[rule.name].seen = turns
+    for name in (*(rule.name for rule in REPAIRS), *tally.counts):  # and what was done to text that would not settle
+        tally[name].seen = turns
     for reason in REASONS:
         tally[reason].seen = pairs
         pairs -= tally[reason].acted

@@ -59,9 +59,7 @@ class Report:
     def hide(self, anonymiser: Anonymiser | None) -> None:
         """Put placeholders for names in what is said of files; the examples have them already."""
         if anonymiser is not None:
-            self.notes.passed_over = {
-                anonymiser.text(name): anonymiser.text(why) for name, why in self.notes.passed_over.items()
-            }
+            self.notes.passed_over = _hidden(self.notes.passed_over, anonymiser)
             self.notes.warnings = anonymiser.texts(self.notes.warnings)
             self.leaks = {split: replace(leak, names=()) for split, leak in self.leaks.items()}
 
@@ -202,6 +200,17 @@ def _excerpt(text: str, start: int, room: int) -> str:
 def _leak(leak: Leak) -> dict[str, Any]:
     values = asdict(leak)
     return {**values, "names": list(leak.names)}
+
+
+def _hidden(passed_over: dict[str, str], anonymiser: Anonymiser) -> dict[str, str]:
+    """Files and why, without names: those that are called the same then are numbered, so that none is lost."""
+    met: Counter[str] = Counter()
+    hidden = {}
+    for file, why in passed_over.items():
+        name = anonymiser.text(file)
+        met[name] += 1
+        hidden[name if met[name] == 1 else f"{name} ~{met[name]}"] = anonymiser.text(why)
+    return hidden
 
 
 def _entry(count: Count, verb: str) -> dict[str, Any]:

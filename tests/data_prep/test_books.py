@@ -1,11 +1,16 @@
-"""prepare.yaml tells what was asked, and nothing of where things lie on the machine that it was asked on."""
+"""The books: they balance, name nobody who is hidden, and nothing of where things lie on this machine."""
 
+import json
 import shutil
 
 import pytest
 
+from data_prep.anonymise import Anonymiser
+from data_prep.clean import new_tally
 from data_prep.config import PrepareConfig
 from data_prep.pipeline import prepare
+from data_prep.report import Report
+from data_prep.rules import trace
 from data_prep.vocabulary import VocabularyConfig
 
 
@@ -29,3 +34,22 @@ def test_no_path_is_in_the_settings(tmp_path, transcript, anonymise):
         for file in ("prepare.yaml", "report.json", "report.md", "report.html"):
             assert str(tmp_path) not in (tmp_path / "out" / file).read_text("utf-8")
         assert f"model: {model}" in (tmp_path / "out" / "prepare.yaml").read_text("utf-8")
+
+
+def test_text_that_would_not_settle_was_seen_before_it_was_changed(tmp_path):
+    nested = "good " + "&" * 10 + "#38;" * 20 + " hi"
+    assert any("settle" in name for name, _, _ in trace(nested))
+    (tmp_path / "talk.jsonl").write_text(
+        json.dumps({"turns": [nested, "Yes, it is so.", "Good to know that."]}), encoding="utf-8"
+    )
+    prepare([tmp_path / "talk.jsonl"], tmp_path / "out", PrepareConfig(workers=1, stop_after="pairs"))
+    repairs = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["repairs"]
+    assert repairs["marks that would not settle"]["changed"] == 1
+    assert all(entry["seen"] == 3 for entry in repairs.values())
+
+
+def test_files_passed_over_that_hidden_are_called_the_same_are_all_told():
+    report = Report(tally=new_tally())
+    report.notes.passed_over = {"Ann.bin": "no format", "Bo.bin": "empty", "x.bin": "no format"}
+    report.hide(Anonymiser(["Ann", "Bo"]))
+    assert report.notes.passed_over == {"[name].bin": "no format", "[name].bin ~2": "empty", "x.bin": "no format"}
