@@ -209,7 +209,9 @@ def _hidden(passed_over: dict[str, str], anonymiser: Anonymiser) -> dict[str, st
     for file, why in passed_over.items():
         name = anonymiser.text(file)
         met[name] += 1
-        hidden[name if met[name] == 1 else f"{name} ~{met[name]}"] = anonymiser.text(why)
+        while (shown := name if met[name] == 1 else f"{name} ~{met[name]}") in hidden:
+            met[name] += 1
+        hidden[shown] = anonymiser.text(why)
     return hidden
 
 
