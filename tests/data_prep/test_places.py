@@ -256,3 +256,13 @@ def test_an_output_below_a_file_or_where_nothing_can_be_written_is_told(tmp_path
     if Path("/proc/self").exists():
         with pytest.raises(PrepareError, match=r"^/proc: nothing can be written here"):
             prepare([transcript], "/proc/out", CONFIG)
+
+
+def test_a_stranger_deep_in_a_bucket_is_not_swept_away(transcript, memory):
+    for config in (CONFIG, PrepareConfig(workers=1, stop_after="read")):
+        prepare([transcript], "memory://deep", config)
+        prepare([transcript], "memory://deep", config)
+        memory.pipe("/deep/train/notes/mine.txt", b"years of work")
+        with pytest.raises(PrepareError, match=r"train/notes/mine\.txt"):
+            prepare([transcript], "memory://deep", config)
+        memory.rm("/deep", recursive=True)
