@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 
 from data_prep import anonymise_names
 from data_prep.anonymise_names import Names
@@ -39,17 +39,14 @@ _ENDINGS = (
 _IN_LINK = '[^\\s<>"`\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]'
 _REST = rf"(?:{_IN_LINK}*[^\s<>\"`\u3000-\u9fff\uac00-\ud7af\uff00-\uffef.,;:!?'()\[\]{{}}*…])?"
 _HOST = r"(?<![\w.\-])(?:[a-z0-9\u00c0-\u024f\-]{1,63}\.){1,8}"
-_LINK = re.compile(
-    rf"""
+_LINK = rf"""
       (?<![a-z0-9]) [a-z][a-z0-9+.\-]{{1,15}}:// [\w\[~/.] {_REST}
     | (?<!\w) www\d?\. \w {_REST}
     | {_HOST} (?: [a-z]{{2,24}} (?: :\d{{2,5}} )? / {_REST} | (?:{_ENDINGS}) (?![\w\-]|\.\w) (?: [:?\#]\w {_REST} )? )
     | (?<!\w) [a-z]:[\\/] (?: [^\\/:*?"<>|\r\n]{{1,60}} [\\/]+ )* {_REST}
     | \\\\ \w {_REST}
     | (?<![\w/]) ~? / (?:home|users|root|mnt|media|documents\ and\ settings) / {_REST}
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+    """
 _MENTION = re.compile(
     r"<@[!&]?\w[\w.|\-]*>|(?<![\w.])@[\u2066-\u2069~]*(?:\d{5,}|(?!\d)\w(?:[\w.\-]*\w)?)[\u2066-\u2069]*"
 )
@@ -121,7 +118,13 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if i % 2 else change(part) for i, part in enumerate(_PLACEHOLDER.split(text)))
 
 
+@cache
+def _link() -> re.Pattern[str]:
+    """Made when it is wanted: it takes as long as a library to load, and most runs hide nothing."""
+    return re.compile(_LINK, re.VERBOSE | re.IGNORECASE)
+
+
 def _mask_addresses(text: str) -> str:
-    for pattern, placeholder in ((_EMAIL, EMAIL), (_LINK, LINK), (_MENTION, NAME)):
+    for pattern, placeholder in ((_EMAIL, EMAIL), (_link(), LINK), (_MENTION, NAME)):
         text = _outside(text, partial(pattern.sub, placeholder))
     return text

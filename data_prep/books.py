@@ -24,15 +24,19 @@ def write(
     report: Report,
     shape: Shape,
     anonymiser: Anonymiser | None,
+    drawn: str | None = None,
 ) -> None:
-    """Write prepare.yaml, report.md, report.html and report.json, the last as the mark that all is there."""
+    """Write prepare.yaml, report.md, report.html and report.json, the last as the mark that all is there.
+
+    ``drawn`` is what `report_html.draw` has made already.
+    """
     report.check()
     report.hide(anonymiser)
     text = yaml.safe_dump(_settings(plan, config, anonymiser), allow_unicode=True, sort_keys=False)
     pages = {
         store.SETTINGS: text,
         store.REPORT_TEXT: report.to_markdown(),
-        store.REPORT_PAGE: to_html(report, shape),
+        store.REPORT_PAGE: to_html(report, shape, drawn),
         store.REPORT: report.to_json(),
     }
     for name, page in pages.items():

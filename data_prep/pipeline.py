@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from data_prep.plan import Plan, anonymiser_for, check_speaker, plan_all
 from data_prep.progress import Stages
 from data_prep.progress import stages as shown_stages
 from data_prep.report import Report, reasons_in_order
+from data_prep.report_html import draw
 from data_prep.rules.whole_columns import PASSED
 from data_prep.runner import Runner, running
 from data_prep.shape import Shape
@@ -30,6 +32,7 @@ from data_prep.tally import Tally
 from data_prep.turns import write_turns
 
 _TOP_REPLIES = 20
+_MUCH = 1 << 24  # bytes of input that are sure to make several parts
 
 
 @dataclass
@@ -74,8 +77,9 @@ def prepare(inputs: Sequence[Path | str], output: Path | str, config: PrepareCon
             write_turns(run.work, run.folder, parts, run.anonymiser, progress)
             report.hide(run.anonymiser)
         else:
-            _clean_and_split(run, plan, parts)
-            books.write(run.folder, plan, config, report, run.shape, run.anonymiser)
+            _clean_and_split(run, parts)
+            drawn = _vocabulary(run) if config.stop_after is None else None
+            books.write(run.folder, plan, config, report, run.shape, run.anonymiser, drawn)
     return report
 
 
@@ -85,6 +89,8 @@ def _read(run: Run, plan: Plan) -> list[Part]:
     speakers: Counter[str] = Counter()
     groups: set[int] = set()
     tasks = plan.tasks(run.work)
+    if plan.size > _MUCH:
+        run.runner.ready()
     with run.progress.rows("reading") as advance:
         for task, done in zip(tasks, run.runner.map(stages.read, [task for _, task in tasks]), strict=True):
             new = [Part(p["name"], p["dialogues"], p["turns"], task[0]) for p in done["parts"]]
@@ -125,7 +131,7 @@ def filter_config(config: PrepareConfig) -> FilterConfig:
     return FilterConfig(config.language, read_banned(config.banned) if config.banned else ())
 
 
-def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
+def _clean_and_split(run: Run, parts: list[Part]) -> None:
     config = clean_config(run.config, run.report.groups, run.anonymiser)
     tasks = [stages.CleanTask(run.work, part.name, number, config, part.given) for number, part in enumerate(parts)]
     with run.progress.rows("cleaning", run.report.turns) as advance:
@@ -147,10 +153,19 @@ def _clean_and_split(run: Run, plan: Plan, parts: list[Part]) -> None:
         verdict = dedupe.find_repeats(corpus, run.config.dedupe, rename)
     _write(run, parts, corpus, verdict)
     count_seen(run.report.tally, run.report.turns, int((~corpus.given).sum()))
-    if run.config.stop_after is None:
+
+
+def _vocabulary(run: Run) -> str:
+    """Train the vocabulary and encode the splits; what of the report is drawn comes back.
+
+    It is drawn meanwhile: it takes a second, and the training seldom keeps all cores busy.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        drawing = beside.submit(draw, run.report, run.shape)
         model = train_vocabulary(run.folder, run.config.vocabulary, run.report, run.progress)
         if model is not None:
             encode_splits(run.folder, model, run.progress)
+        return drawing.result()
 
 
 def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts) -> None:

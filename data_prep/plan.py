@@ -32,6 +32,11 @@ class Plan:
     readings: dict[int | None, tuple[sources.Reading, ...]]
     notes: Notes
 
+    @property
+    def size(self) -> int:
+        """Bytes of all inputs, packed ones as they lie there."""
+        return sum(reading.size for readings in self.readings.values() for reading in readings)
+
     def tasks(self, work: Place) -> list[tuple[int | None, ReadTask]]:
         """Portions to read, those of given splits first; what a portion holds does not depend on who reads it."""
         tasks: list[tuple[int | None, ReadTask]] = []

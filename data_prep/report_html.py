@@ -74,8 +74,8 @@ del { background: var(--went); border-bottom: 2px dotted } ins { background: var
 """
 
 
-def to_html(report: Report, shape: Shape) -> str:
-    """report.html."""
+def to_html(report: Report, shape: Shape, drawn: str | None = None) -> str:
+    """report.html; ``drawn`` is what `draw` made of the same report, or will be made."""
     books = report.as_dict()
     body = [
         "<header><h1>What preparing did</h1>",
@@ -83,7 +83,7 @@ def to_html(report: Report, shape: Shape) -> str:
         _list(line.strip() for line in report.summary()),
         "</header>",
         _titled("Warnings", _list(dict.fromkeys(books["warnings"])), "warnings"),
-        _shape(report, shape),
+        draw(report, shape) if drawn is None else drawn,
         _replies(shape),
         _rules(books["repairs"], books["judges"]),
         _leaks(books["leaks"]),
@@ -114,7 +114,8 @@ def _figures(report: Report) -> str:
     return f'<dl class="figures">{"".join(cells)}</dl>'
 
 
-def _shape(report: Report, shape: Shape) -> str:
+def draw(report: Report, shape: Shape) -> str:
+    """What of the page is drawn: lengths, and why pairs were dropped."""
     drawn = [
         _histogram(shape.reply_words, "Words in a reply", "kept pairs"),
         _histogram(shape.context_words, "Words in a context", "kept pairs"),

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -28,12 +28,18 @@ _TRIES = 4  # of a part whose worker dies
 class Runner(Protocol):
     """Runs a function over items and gives the results in the order of the items."""
 
+    def ready(self) -> None:
+        """Much is to come: what takes a while to start may start."""
+
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Results in order. The task and the items can be pickled; running a task again does no harm."""
 
 
 class Here:
     """In this process, one after another."""
+
+    def ready(self) -> None:
+        """It is."""
 
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """See ``Runner``."""
@@ -48,6 +54,15 @@ class Processes:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
         self._pipe: tuple[Connection, Connection] | None = None
+
+    def ready(self) -> None:
+        """Start the processes beside what this one does: with all that they load it takes them a second."""
+        threading.Thread(target=self._wake, args=(self._start(),), daemon=True).start()
+
+    def _wake(self, pool: ProcessPoolExecutor) -> None:
+        with suppress(RuntimeError):  # it may be over already; BrokenProcessPool is one, and `map` sees to that
+            for _ in range(self._workers):
+                pool.submit(int)
 
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """See ``Runner``. A few items more than there are workers are under way at a time."""
@@ -76,7 +91,8 @@ class Processes:
         if self._pool is None:
             context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
             if sys.platform != "win32":
-                context.set_forkserver_preload(["data_prep.stages"])
+                # Where pandas is installed, pyarrow loads it for the first column that it makes.
+                context.set_forkserver_preload(["data_prep.stages", "pandas"])
             self._pipe = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(
                 self._workers, mp_context=context, initializer=_serve, initargs=(self._pipe[0],)
@@ -126,6 +142,9 @@ class Ray:
                 ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise PrepareError(f"--ray-address {address}: no Ray cluster answers there ({error})") from error
+
+    def ready(self) -> None:
+        """It was when it was found."""
 
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """See ``Runner``."""

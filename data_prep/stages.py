@@ -6,8 +6,10 @@ books are there already was done before the run was killed: it is not done again
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
@@ -25,7 +27,7 @@ from data_prep.records import Dialogue
 from data_prep.sources.files import Notes, valid
 from data_prep.split import hash64
 
-TURNS_A_PART = 1 << 17
+TURNS_A_PART = 1 << 15
 _BATCH = 1 << 10  # dialogues that are turned into columns at a time
 SPEAKERS = 1_000_000  # names that are remembered; a corpus with more is no chat of people one knows
 
@@ -58,7 +60,7 @@ def read(task: ReadTask) -> dict[str, Any]:
     speakers: Counter[str] = Counter()
     groups: set[int] = set()
     parts = []
-    with task.notes.apart() as notes:
+    with task.notes.apart() as notes, _nothing_to_collect():
         dialogues = chain.from_iterable(map(sources.grouped, task.readings))
         for number, table in enumerate(_parts(dialogues, speakers, groups)):
             name = f"{task.name}-{number:05d}"
@@ -80,6 +82,18 @@ def read(task: ReadTask) -> dict[str, Any]:
     }
     task.work.write_json(task.books, books)
     return books
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Without looking for cycles of objects: dialogues are tuples of strings, and there are millions of them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parts(dialogues: Iterable[Dialogue], speakers: Counter[str], groups: set[int]) -> Iterator[pa.Table]:

@@ -41,7 +41,7 @@ def gather(files: list[File], notes: Notes, config: SourceConfig) -> tuple[list[
     for table in conversations:
         beside = [f for f in lines if PurePosixPath(f.name).parent == PurePosixPath(table.name).parent]
         if beside:
-            chosen = max(beside, key=_rows)
+            chosen = max(beside, key=lambda file: file.stamp()[0])  # of a damaged copy less is left
             used.add(chosen)
             readings.append(Reading("cornell", (chosen.name, table.name), partial(read, chosen, table, notes)))
         else:
@@ -57,23 +57,18 @@ def _is_text(file: File) -> bool:
     return SEPARATOR.encode() in file.head
 
 
-def _rows(file: File) -> int:
-    return sum(1 for _ in file.lines())
-
-
 def read(lines: File, conversations: File, notes: Notes) -> Iterator[Dialogue]:
     """Whole conversations, in the order of their table."""
-    said: dict[str, tuple[str, str]] = {}
+    said: dict[str, Turn] = {}
     for _, line in lines.lines():
         fields = line.split(SEPARATOR, 4)
         if len(fields) >= 4:
-            said[fields[0]] = (fields[1], fields[4] if len(fields) == 5 else "")
+            said[fields[0]] = Turn(fields[1], fields[4] if len(fields) == 5 else "")
     for _, line in conversations.lines():
         fields = line.split(SEPARATOR)
         ids = _LINE_ID.findall(fields[-1]) if len(fields) == 4 else []
-        if not ids or any(i not in said for i in ids):
-            if line.strip():
-                notes.counts["conversations that point to absent lines, passed over"] += 1
-            continue
-        film = fields[2]
-        yield Dialogue(f"{film}:{ids[0]}", tuple(Turn(*said[i]) for i in ids), film)
+        turns = tuple([said[i] for i in ids if i in said])
+        if ids and len(turns) == len(ids):
+            yield Dialogue(f"{fields[2]}:{ids[0]}", turns, fields[2])
+        elif line.strip():
+            notes.counts["conversations that point to absent lines, passed over"] += 1
