@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -160,12 +160,16 @@ def _vocabulary(run: Run) -> str:
 
     It is drawn meanwhile: it takes a second, and the training seldom keeps all cores busy.
     """
+    drawing: list[Future[str]] = []
     with ThreadPoolExecutor(1) as beside:
-        drawing = beside.submit(draw, run.report, run.shape)
-        model = train_vocabulary(run.folder, run.config.vocabulary, run.report, run.progress)
+
+        def begin() -> None:
+            drawing.append(beside.submit(draw, run.report, run.shape))
+
+        model = train_vocabulary(run.folder, run.config.vocabulary, run.report, run.runner, run.progress, begin)
         if model is not None:
-            encode_splits(run.folder, model, run.progress)
-        return drawing.result()
+            encode_splits(run.folder, model, run.runner, run.progress)
+        return drawing[0].result() if drawing else draw(run.report, run.shape)
 
 
 def _write(run: Run, parts: list[Part], corpus: Parts, verdict: dedupe.Verdicts) -> None:

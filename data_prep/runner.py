@@ -92,7 +92,7 @@ class Processes:
             context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
             if sys.platform != "win32":
                 # Where pandas is installed, pyarrow loads it for the first column that it makes.
-                context.set_forkserver_preload(["data_prep.stages", "pandas"])
+                context.set_forkserver_preload(["data_prep.stages", "data_prep.encoding", "pandas"])
             self._pipe = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(
                 self._workers, mp_context=context, initializer=_serve, initargs=(self._pipe[0],)

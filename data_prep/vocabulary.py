@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -85,11 +85,15 @@ def train(texts: Iterable[str], config: VocabularyConfig) -> bytes | None:
 
     Identity normalisation: the repairs have had their say, and bits per character stay true. Every text can be
     spelt, since what no piece covers falls back to bytes. Kudo 2018 (unigram), Kudo & Richardson 2018.
+
+    Raises:
+        whatever ``texts`` raises.
     """
     model = io.BytesIO()
+    trouble: list[BaseException] = []  # SentencePiece takes any error of its iterator for the end of a training
     try:
         spm.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
+            sentence_iterator=_kept(texts, trouble),
             model_writer=model,
             model_type="char" if config.kind == "characters" else "unigram",
             vocab_size=config.size,
@@ -107,8 +111,18 @@ def train(texts: Iterable[str], config: VocabularyConfig) -> bytes | None:
             minloglevel=2,
         )
     except RuntimeError:
-        return None  # SentencePiece found no text, or fewer pieces than the control pieces need
-    return model.getvalue()
+        model = io.BytesIO()  # SentencePiece found no text, or fewer pieces than the control pieces need
+    if trouble:
+        raise trouble[0]
+    return model.getvalue() or None
+
+
+def _kept(texts: Iterable[str], trouble: list[BaseException]) -> Iterator[str]:
+    try:
+        yield from texts
+    except BaseException as error:
+        trouble.append(error)
+        raise
 
 
 class Encoder:
@@ -119,9 +133,14 @@ class Encoder:
         self.size: int = self._pieces.vocab_size()
         self.dtype: type[np.generic] = np.uint16 if self.size <= 1 << 16 else np.int32
 
-    def encode(self, texts: Sequence[str]) -> pa.LargeListArray:
-        """Pieces of each text, no special ids: large_list<uint16> (int32 above 65,536 pieces)."""
-        rows: list[list[int]] = self._pieces.encode(list(texts), num_threads=os.cpu_count() or 1)
+    def encode(self, texts: Sequence[str], threads: int | None = None) -> pa.LargeListArray:
+        """Pieces of each text, no special ids: large_list<uint16> (int32 above 65,536 pieces).
+
+        Args:
+            texts: as they are.
+            threads: None for one a core.
+        """
+        rows: list[list[int]] = self._pieces.encode(list(texts), num_threads=threads or os.cpu_count() or 1)
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         flat = np.fromiter(chain.from_iterable(rows), dtype=self.dtype, count=int(offsets[-1]))
