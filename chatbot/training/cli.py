@@ -24,7 +24,7 @@ from chatbot.training.callbacks.keeper import Keeper, WholeFiles, check_identity
 from chatbot.training.callbacks.pace import Patience, ValidationClock
 from chatbot.training.callbacks.progress import Bar
 from chatbot.training.callbacks.recorder import Recorder
-from chatbot.training.cluster import environments, is_one_of_several
+from chatbot.training.cluster import check_launch, environments, is_one_of_several
 from chatbot.training.console import say
 from chatbot.training.curve import Curve
 from chatbot.training.find_lr import find_lr
@@ -82,6 +82,7 @@ class _Fit:
 
     def run(self) -> int:
         """Train, publish, and say how it went."""
+        check_launch(self.trainer)
         resume = self.place.start == "resume"
         if self.cli.config.resume and not resume and self.trainer.is_global_zero:
             say("Nothing to resume yet: beginning from the start.")
@@ -214,6 +215,7 @@ class _Fit:
             epochs=None if planned is None or planned < 0 else planned,
             skipped=int(self.module.guard.skipped),
             dropout=self.module.model.config.dropout,
+            decayed=self.cli.config_init.model.optimizer_config.decay == "cosine",
         )
 
     def _why(self) -> Stop:

@@ -6,6 +6,10 @@ import os
 from typing import Any
 
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+from chatbot.config import one_line
+from chatbot.errors import ConfigError
 
 
 def environments() -> list[SLURMEnvironment]:
@@ -23,3 +27,22 @@ def is_one_of_several(trainer: Any) -> bool:
         or int(trainer.num_nodes) > 1
         or int(os.environ.get("WORLD_SIZE", "1")) > 1
     )
+
+
+def check_launch(trainer: Any) -> None:
+    """Refuse to train with other numbers of processes than were started.
+
+    Raises:
+        ConfigError: `torchrun` or SLURM started others than the Trainer was told of.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if environment is None and TorchElasticEnvironment.detect():  # one device: each process would train by itself
+        environment = TorchElasticEnvironment()
+    if environment is None or not environment.creates_processes_externally:
+        return
+    try:
+        environment.validate_settings(num_devices=trainer.num_devices, num_nodes=trainer.num_nodes)
+    except ValueError as error:
+        raise ConfigError(
+            f"{one_line(str(error))}; set --trainer.devices and --trainer.num_nodes to what starts the processes"
+        ) from error

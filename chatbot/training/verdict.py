@@ -9,6 +9,7 @@ from chatbot.training.curve import Curve, Point
 _LEARNT_BY_HEART = 0.5  # nats per word that the training pairs are easier than the validation pairs
 _ALIKE = 0.15  # nats per word: below this the network finds new pairs as easy as those it trains on
 _WORSE = 0.02  # nats per word that the last validation lies above the best
+_LITTLE = 0.01  # nats per word that the last quarter of the validations must have gained for more to be to come
 
 
 class Stop(Enum):
@@ -27,7 +28,15 @@ class Stop(Enum):
         return self is not Stop.PATIENCE
 
 
-def verdict(curve: Curve, stop: Stop, *, epochs: float | None = None, skipped: int = 0, dropout: float = 0.0) -> str:
+def verdict(
+    curve: Curve,
+    stop: Stop,
+    *,
+    epochs: float | None = None,
+    skipped: int = 0,
+    dropout: float = 0.0,
+    decayed: bool = False,
+) -> str:
     """Two sentences for people: how it ended and what stopping at the best saved; what fits, and what to try next.
 
     Args:
@@ -36,8 +45,10 @@ def verdict(curve: Curve, stop: Stop, *, epochs: float | None = None, skipped: i
         epochs: how many were planned; None where there was no such limit.
         skipped: steps that were not taken, as they would have done harm.
         dropout: share that was dropped.
+        decayed: whether the rate of learning was to reach nothing at the planned end.
     """
     best = curve.best
+    ended = decayed and stop in (Stop.STEPS, Stop.EPOCHS)
     if best is None:
         said = (
             f"Training ended ({stop.value}) without validation pairs, so nothing chose the best model and these are "
@@ -47,7 +58,7 @@ def verdict(curve: Curve, stop: Stop, *, epochs: float | None = None, skipped: i
         said = (
             f"Training ended ({stop.value}): best at step {best.step:,} (epoch {best.epoch:.1f}) with "
             f"{best.nats_per_word:.3f} nats per word, perplexity {best.perplexity_per_word:,.1f}"
-            f"{_saved(curve, best, stop, epochs)}. {_advice(curve, best, stop, dropout)}"
+            f"{_saved(curve, best, stop, epochs)}. {_advice(curve, best, stop, dropout, ended)}"
         )
     if skipped:
         said += f"; {skipped:,} steps were skipped, as their gradients were no numbers or far too large"
@@ -64,7 +75,7 @@ def _saved(curve: Curve, best: Point, stop: Stop, epochs: float | None) -> str:
     return f"; stopping there saved {' and '.join(saved)}" if saved else ""
 
 
-def _advice(curve: Curve, best: Point, stop: Stop, dropout: float) -> str:
+def _advice(curve: Curve, best: Point, stop: Stop, dropout: float, ended: bool) -> str:
     points, kept = curve.points, curve.kept
     last = points[-1]
     train = last.train_nats_per_word
@@ -83,9 +94,12 @@ def _advice(curve: Curve, best: Point, stop: Stop, dropout: float) -> str:
             f"After that it learnt its {_easier(gap)} by heart (overfitting): more conversations help most, else try "
             f"--model.network.dropout {more:g}"
         )
-    if not rising and stop.can_go_on:
-        limit = "" if stop is Stop.INTERRUPTED else " and a higher limit"
-        return f"It was still learning: go on with --resume{limit}"
+    if stop is Stop.INTERRUPTED and not rising:
+        return "It was still learning: go on with --resume"
+    if stop.can_go_on and _gains(points):
+        if ended:
+            return "It was still learning as its rate ran out: a longer plan from the start may bring more"
+        return "It was still learning: go on with --resume and a higher limit"
     if gap is not None and gap < _ALIKE:
         less = f"--model.network.dropout {max(0.0, round(dropout - 0.1, 2)):g} or " if dropout else ""
         return (
@@ -93,6 +107,13 @@ def _advice(curve: Curve, best: Point, stop: Stop, dropout: float) -> str:
             f"{less}a larger recipe"
         )
     return "It learnt what this size can learn from these pairs: try more conversations, or a larger recipe"
+
+
+def _gains(points: list[Point]) -> bool:
+    """Whether the last quarter of the validations brought something."""
+    late = (len(points) + 3) // 4
+    before, after = (min(point.nats_per_word for point in some) for some in (points[:-late], points[-late:]))
+    return before - after > _LITTLE
 
 
 def _easier(gap: float) -> str:

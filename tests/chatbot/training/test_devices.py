@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from chatbot import bundle
+from chatbot.errors import ConfigError
 from chatbot.training import precision
 from chatbot.training.cli import fit
 from chatbot.training.cluster import environments, is_one_of_several
@@ -99,3 +100,16 @@ def test_slurm_does_not_put_jobs_back_by_itself(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, value)
     (environment,) = environments()
     assert environment.auto_requeue is False
+
+
+@pytest.mark.parametrize(("devices", "started"), [("1", "2"), ("2", "3")])
+def test_other_numbers_of_processes_than_were_started_are_refused(
+    make_prepared: Any, tmp_path: Path, toy: list[str], monkeypatch: pytest.MonkeyPatch, devices: str, started: str
+) -> None:
+    torchrun = {"RANK": "0", "GROUP_RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": started, "WORLD_SIZE": started}
+    for name, value in {**torchrun, "TORCHELASTIC_RUN_ID": "x", "MASTER_PORT": "1", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    prepared = str(make_prepared(train=20, valid=10))
+    with pytest.raises(ConfigError, match=r"world size \(\d\).*set --trainer.devices"):
+        fit([prepared, "--output", str(tmp_path / "bot"), *toy, "--trainer.devices", devices])
+    assert not (tmp_path / "bot").exists()

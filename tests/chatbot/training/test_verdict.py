@@ -51,6 +51,21 @@ def test_what_was_interrupted_wants_no_higher_limit() -> None:
     assert "go on with --resume and a higher limit" in said[Stop.TIME]
 
 
+@pytest.mark.parametrize(
+    ("figures", "decayed", "says"),
+    [
+        ([4.1, 3.9, 3.7, 3.6], False, "with --resume and a higher limit"),
+        ([4.1, 3.9, 3.7, 3.6], True, "a longer plan from the start"),
+        ([4.0, 3.59, 3.585, 3.585], True, "what this size can learn"),
+        ([4.0, 3.59, 3.585, 3.585], False, "what this size can learn"),
+    ],
+)
+def test_a_rate_that_has_run_out_cannot_be_gone_on_with(figures: list[float], decayed: bool, says: str) -> None:
+    drawn = curve(*((v, v - 0.3) for v in figures))
+    assert says in verdict(drawn, Stop.EPOCHS, decayed=decayed)
+    assert "higher limit" in verdict(curve((4.0, 4.1), (3.5, 3.4)), Stop.TIME, decayed=decayed), "time ends no plan"
+
+
 def test_the_earliest_of_equals_is_the_best_and_a_state_goes_on() -> None:
     drawn = curve((4.0, 4.0), (3.5, 3.0), (3.5, 2.0))
     drawn.samples = [("a", "b")]
