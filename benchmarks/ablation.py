@@ -2,9 +2,10 @@
 
     python benchmarks/ablation.py --data PREPARED [--config dailydialog] [--minutes 8] [--rows NAME ...]
 
-Each row is timed first, on a few steps, and gets as many as fill the minutes, so that rates decay to their end by then;
-what else the machine does meanwhile costs time, but no row gets less training for it. Rows that `--output` holds
-already are not run again.
+The rows are timed first, on a few steps each, with the first row timed anew before and after every other: how much
+longer a step takes is a ratio of neighbours, which a machine that is slower for a while does not change. Each row gets
+the steps that fill the minutes at the pace of the first, so that rates decay to their end by then; what else the
+machine does meanwhile costs time, but no row gets less training for it. What `--output` holds already is not run again.
 """
 
 from __future__ import annotations
@@ -77,16 +78,35 @@ def fitted(given: argparse.Namespace, flags: Sequence[str], steps: Sequence[int]
     return found
 
 
-def row_of(given: argparse.Namespace, flags: Sequence[str]) -> dict[str, Any]:
-    """Time a row, then train it for its minutes."""
+def pace(given: argparse.Namespace, flags: Sequence[str]) -> dict[str, float]:
+    """Seconds a step, and target tokens a step."""
     first, last = fitted(given, flags, TIMED)
-    pace = (last["seconds"] - first["seconds"]) / (last["steps"] - first["steps"])
-    steps = round(given.minutes * 60 / pace)
+    steps = last["steps"] - first["steps"]
+    seconds, tokens = last["seconds"] - first["seconds"], last["tokens"] - first["tokens"]
+    return {"seconds": seconds / steps, "tokens": tokens / steps}
+
+
+def paces(given: argparse.Namespace, rows: dict[str, list[str]]) -> dict[str, dict[str, float]]:
+    """The pace of each row: as many times slower than the first row as it was beside it, where that is best timed."""
+    first, *others = rows
+    beside, found = [pace(given, rows[first])], {}
+    for name in others:
+        found[name] = pace(given, rows[name])
+        beside.append(pace(given, rows[first]))
+    fastest = min(timed["seconds"] for timed in beside)
+    for before, after, name in zip(beside, beside[1:], others, strict=False):
+        found[name]["seconds"] *= fastest * 2 / (before["seconds"] + after["seconds"])
+    return {first: {**beside[0], "seconds": fastest}, **found}
+
+
+def row_of(given: argparse.Namespace, flags: Sequence[str], timed: dict[str, float]) -> dict[str, Any]:
+    """Train a row for its minutes."""
+    steps = round(given.minutes * 60 / timed["seconds"])
     (whole,) = fitted(given, flags, [steps])
     return {
         "nats": whole["nats_per_word"],
         "steps": steps,
-        "tokens_per_second": (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"]),
+        "tokens_per_second": timed["tokens"] / timed["seconds"],
         "epochs": whole["curve"][-1]["epoch"],
         "minutes": whole["seconds"] / 60,
     }
@@ -105,16 +125,24 @@ def main() -> int:
     settings = yaml.safe_load(find_recipe("fit", given.config).read_text(encoding="utf-8"))
     pieces = json.loads((given.data / "report.json").read_text(encoding="utf-8"))["vocabulary"]["pieces"]
     wanted = PARTS if given.table == "parts" else cells(settings.get("model", {}).get("network", {}), pieces)
-    done: dict[str, Any] = {}
+    held: dict[str, Any] = {"paces": {}, "rows": {}}
     if given.output is not None and given.output.exists():
-        done = json.loads(given.output.read_text(encoding="utf-8"))
+        held = json.loads(given.output.read_text(encoding="utf-8"))
+
+    def keep() -> None:
+        if given.output is not None:
+            given.output.write_text(json.dumps(held, indent=1), encoding="utf-8")
+
+    if held["paces"].keys() != wanted.keys():
+        held = {"paces": paces(given, wanted), "rows": {}}
+        keep()
+    done = held["rows"]
     for name, flags in wanted.items():
         if name in done or (given.rows and name not in given.rows):
             continue
-        done[name] = row_of(given, flags)
+        done[name] = row_of(given, flags, held["paces"][name])
         print(name, done[name], file=sys.stderr)
-        if given.output is not None:
-            given.output.write_text(json.dumps(done, indent=1), encoding="utf-8")
+        keep()
     rows = [(name, done[name]) for name in wanted if name in done]
     base = rows[0][1]["nats"] if rows else 0.0
     head = ["row", "nats per word", "against the first", "target tokens/s", "steps", "epochs", "minutes"]
