@@ -44,8 +44,8 @@ def bf16_speedup(rounds: int = 20) -> float:
     """How many times quicker an LSTM layer trains in bfloat16 than in float32 on this processor.
 
     The instructions being there does not settle it: one machine with AVX-512 BF16 trained three times faster with
-    them, another, whose hypervisor hides AMX, at 0.6 of the speed. So both are tried, in turns, for half a second; the best
-    round of each counts, since what else the machine does only ever slows.
+    them, another, whose hypervisor hides AMX, at 0.6 of the speed. So both are tried, in turns, for half a second; the
+    best round of each counts, since what else the machine does only ever slows.
     """
     with torch.random.fork_rng(devices=[]):
         layer, inputs = nn.LSTM(256, 256), torch.randn(16, 32, 256)  # (T, N, E)
