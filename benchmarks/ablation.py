@@ -123,7 +123,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON of the rows so far")
     given = parser.parse_args()
     settings = yaml.safe_load(find_recipe("fit", given.config).read_text(encoding="utf-8"))
-    pieces = json.loads((given.data / "report.json").read_text(encoding="utf-8"))["vocabulary"]["pieces"]
+    pieces = json.loads((given.data / "report.json").read_text(encoding="utf-8"))["vocabulary"]["size"]
     wanted = PARTS if given.table == "parts" else cells(settings.get("model", {}).get("network", {}), pieces)
     held: dict[str, Any] = {"paces": {}, "rows": {}}
     if given.output is not None and given.output.exists():
