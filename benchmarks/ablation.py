@@ -2,10 +2,10 @@
 
     python benchmarks/ablation.py --data PREPARED [--config dailydialog] [--minutes 8] [--rows NAME ...]
 
-The rows are timed first, on a few steps each, with the first row timed anew before and after every other: how much
-longer a step takes is a ratio of neighbours, which a machine that is slower for a while does not change. Each row gets
-the steps that fill the minutes at the pace of the first, so that rates decay to their end by then; what else the
-machine does meanwhile costs time, but no row gets less training for it. What `--output` holds already is not run again.
+The rows are timed first: the bare steps of each row and of the first one take turns, and the quickest time of each
+batch counts, so that a machine that is slower for a while does not change the ratio. Each row gets the steps that fill
+the minutes at the pace of the first, so that rates decay to their end by then; what else the machine does meanwhile
+costs time, but no row gets less training for it. What `--output` holds already is not run again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from typing import Any
 import torch
 import yaml
 from table import print_table
+from train import Loop, Recipe
 
 from chatbot.config import find_recipe
 from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
+from chatbot.training.precision import checked
 
 NETWORK, OPTIMIZER = "--model.network.", "--model.optimizer."
 PARTS: dict[str, list[str]] = {
@@ -41,7 +44,7 @@ PARTS: dict[str, list[str]] = {
     "five context turns": ["--data.context_turns", "5"],
 }
 CELLS = ("lstm", "gru", "rnn", "peephole")
-TIMED = (10, 40)  # steps between which a row is timed
+BATCHES, TURNS = 12, 3  # of an epoch that a row is timed on, and how often each
 
 
 def cells(network: dict[str, Any], pieces: int) -> dict[str, list[str]]:
@@ -62,47 +65,69 @@ def cells(network: dict[str, Any], pieces: int) -> dict[str, list[str]]:
     return rows
 
 
-def fitted(given: argparse.Namespace, flags: Sequence[str], steps: Sequence[int]) -> list[dict[str, Any]]:
-    """What a training had to tell after each of these numbers of steps."""
-    found = []
+def fitted(given: argparse.Namespace, flags: Sequence[str], steps: int) -> dict[str, Any]:
+    """What a training of so many steps had to tell."""
     with tempfile.TemporaryDirectory() as folder:
         bot = Path(folder) / "bot"
         argv = [sys.executable, "-m", "chatbot", "fit", str(given.data), "--output", str(bot), "--config", given.config]
         argv += ["--validation.patience", "null", "--validation.replies", "0", "--validation.minutes", "null"]
-        for last in steps:
-            resume = ["--resume"] if found else []
-            cut = ["--trainer.limit_val_batches", "1"] if len(steps) > 1 else []
-            limits = ["--trainer.max_epochs", "-1", "--trainer.max_steps", str(last), *cut]
-            subprocess.run([*argv, *flags, *limits, *resume], check=True, stderr=subprocess.DEVNULL)
-            found.append(json.loads((bot / "training.json").read_text(encoding="utf-8")))
-    return found
+        argv += ["--trainer.max_epochs", "-1", "--trainer.max_steps", str(steps)]
+        subprocess.run([*argv, *flags], check=True, stderr=subprocess.DEVNULL)
+        told: dict[str, Any] = json.loads((bot / "training.json").read_text(encoding="utf-8"))
+        return told
 
 
-def pace(given: argparse.Namespace, flags: Sequence[str]) -> dict[str, float]:
-    """Seconds a step, and target tokens a step."""
-    first, last = fitted(given, flags, TIMED)
-    steps = last["steps"] - first["steps"]
-    seconds, tokens = last["seconds"] - first["seconds"], last["tokens"] - first["tokens"]
-    return {"seconds": seconds / steps, "tokens": tokens / steps}
+class Timed:
+    """The bare steps of a row, on batches from all over an epoch."""
+
+    def __init__(self, given: argparse.Namespace, flags: Sequence[str]) -> None:
+        recipe = Recipe.read(given.config, given.data, flags)
+        self.loop = Loop(
+            recipe, checked(None, "auto") == "bf16-mixed", 0.1 if "--model.label_smoothing" in flags else 0.0
+        )
+        epoch = recipe.data.cut("train").epoch(0)
+        self.batches = [recipe.data.train.batch(rows) for rows in epoch[:: max(1, len(epoch) // BATCHES)][:BATCHES]]
+        self.best = [float("inf")] * len(self.batches)
+
+    def time(self, place: int) -> None:
+        """Take a step on one of the batches."""
+        began = time.perf_counter()
+        self.loop.step(self.batches[place])
+        self.best[place] = min(self.best[place], time.perf_counter() - began)
+
+    @property
+    def seconds(self) -> float:
+        """Of a step, a mean over the batches."""
+        return sum(self.best) / len(self.best)
+
+    @property
+    def tokens(self) -> float:
+        """Target tokens of a step."""
+        return sum(batch.tokens for batch in self.batches) / len(self.batches)
 
 
 def paces(given: argparse.Namespace, rows: dict[str, list[str]]) -> dict[str, dict[str, float]]:
-    """The pace of each row: as many times slower than the first row as it was beside it, where that is best timed."""
+    """Seconds and target tokens of a step of each row; the seconds in proportion to the best that the first has shown."""
     first, *others = rows
-    beside, found = [pace(given, rows[first])], {}
+    base, found = Timed(given, rows[first]), {}
     for name in others:
-        found[name] = pace(given, rows[name])
-        beside.append(pace(given, rows[first]))
-    fastest = min(timed["seconds"] for timed in beside)
-    for before, after, name in zip(beside, beside[1:], others, strict=False):
-        found[name]["seconds"] *= fastest * 2 / (before["seconds"] + after["seconds"])
-    return {first: {**beside[0], "seconds": fastest}, **found}
+        row = Timed(given, rows[name])
+        beside = Timed(given, rows[first])
+        for _ in range(TURNS + 1):
+            for place in range(BATCHES):
+                beside.time(place)
+                row.time(place)
+        base.best = [min(both) for both in zip(base.best, beside.best, strict=True)]
+        found[name] = {"ratio": row.seconds / beside.seconds, "tokens": row.tokens}
+        print(name, found[name], file=sys.stderr)
+    timed = {name: {"seconds": base.seconds * f["ratio"], "tokens": f["tokens"]} for name, f in found.items()}
+    return {first: {"seconds": base.seconds, "tokens": base.tokens}, **timed}
 
 
 def row_of(given: argparse.Namespace, flags: Sequence[str], timed: dict[str, float]) -> dict[str, Any]:
     """Train a row for its minutes."""
     steps = round(given.minutes * 60 / timed["seconds"])
-    (whole,) = fitted(given, flags, [steps])
+    whole = fitted(given, flags, steps)
     return {
         "nats": whole["nats_per_word"],
         "steps": steps,

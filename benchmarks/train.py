@@ -11,14 +11,13 @@ is measured too, and how much of it the loop reaches.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +57,15 @@ class Recipe:
     data: DialogueData
 
     @classmethod
-    def read(cls, name: str, prepared: Path) -> Recipe:
-        """The recipe ``name``, with the data of a prepared folder."""
+    def read(cls, name: str, prepared: Path, flags: Sequence[str] = ()) -> Recipe:
+        """The recipe ``name`` with further flags of its model and data, on a prepared folder."""
         settings = yaml.safe_load(find_recipe("fit", name).read_text(encoding="utf-8")) or {}
+        for flag, value in zip(flags[::2], flags[1::2], strict=True):
+            *path, last = flag.removeprefix("--").split(".")
+            place = settings
+            for key in path:
+                place = place.setdefault(key, {})
+            place[last] = yaml.safe_load(value)
         model = settings.get("model", {})
         optimizer = OptimizerConfig(**model.get("optimizer", {}))
         data = DialogueData(prepared, **settings.get("data", {}))
@@ -71,29 +76,41 @@ class Recipe:
         return (self.data.train.batch(rows) for rows in self.data.cut("train").epoch(0)[:steps])
 
 
+class Loop:
+    """A training with nothing around it."""
+
+    def __init__(self, recipe: Recipe, bf16: bool, smoothing: float = SMOOTHING) -> None:
+        torch.manual_seed(0)
+        self.model = Seq2Seq(recipe.data.vocab_size, recipe.network).to(DEVICE).train()
+        self.smoothing = smoothing
+        self.optimizer = adamw(self.model.parameters(), recipe.optimizer, fused=True)
+        self.autocast = torch.autocast(DEVICE.type, torch.bfloat16, enabled=bf16)
+
+    def step(self, made: Batch) -> None:
+        """One update of the weights."""
+        model, batch = self.model, made.to(DEVICE)
+        with self.autocast:
+            hidden = model(batch.source, batch.source_lengths, batch.inputs)
+            output, targets = (model.output_weight, model.bias), batch.select(batch.targets)
+            loss, _ = smoothed_loss(batch.select(hidden), *output, targets, self.smoothing)
+        (loss / batch.tokens).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
 def bare(recipe: Recipe, batches: Iterable[Batch], bf16: bool) -> tuple[float, float]:
     """Tokens and matrix operations a second of a loop with nothing around it."""
-    torch.manual_seed(0)
-    model = Seq2Seq(recipe.data.vocab_size, recipe.network).to(DEVICE).train()
-    optimizer = adamw(model.parameters(), recipe.optimizer, fused=True)
-    autocast = torch.autocast(DEVICE.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
+    loop = Loop(recipe, bf16)
     tokens, operations, began = 0, 0.0, 0.0
-    for step, made in enumerate(batches):
+    for step, batch in enumerate(batches):
         if step == WARMUP:
             wait()
             began = time.perf_counter()
-        batch = made.to(DEVICE)
-        with autocast:
-            hidden = model(batch.source, batch.source_lengths, batch.inputs)
-            output, targets = (model.output_weight, model.bias), batch.select(batch.targets)
-            loss, _ = smoothed_loss(batch.select(hidden), *output, targets, SMOOTHING)
-        (loss / batch.tokens).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        loop.step(batch)
         if step >= WARMUP:
             tokens += batch.tokens
-            operations += matrix_operations(model, batch)
+            operations += matrix_operations(loop.model, batch)
     wait()
     seconds = time.perf_counter() - began
     return tokens / seconds, operations / seconds
