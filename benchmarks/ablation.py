@@ -82,9 +82,8 @@ class Timed:
 
     def __init__(self, given: argparse.Namespace, flags: Sequence[str]) -> None:
         recipe = Recipe.read(given.config, given.data, flags)
-        self.loop = Loop(
-            recipe, checked(None, "auto") == "bf16-mixed", 0.1 if "--model.label_smoothing" in flags else 0.0
-        )
+        smoothing = 0.1 if "--model.label_smoothing" in flags else 0.0
+        self.loop = Loop(recipe, checked(None, "auto") == "bf16-mixed", smoothing)
         epoch = recipe.data.cut("train").epoch(0)
         self.batches = [recipe.data.train.batch(rows) for rows in epoch[:: max(1, len(epoch) // BATCHES)][:BATCHES]]
         self.best = [float("inf")] * len(self.batches)
@@ -107,7 +106,7 @@ class Timed:
 
 
 def paces(given: argparse.Namespace, rows: dict[str, list[str]]) -> dict[str, dict[str, float]]:
-    """Seconds and target tokens of a step of each row; the seconds in proportion to the best that the first has shown."""
+    """Seconds and target tokens of a step of each row; seconds in proportion to the best that the first has shown."""
     first, *others = rows
     base, found = Timed(given, rows[first]), {}
     for name in others:

@@ -1,6 +1,9 @@
-"""Replies to validation contexts: that they are sound, and what they take beside the bare step of the same weights.
+"""What a reply takes, beside the bare steps of the same weights and the time that reading these takes.
 
-python benchmarks/reply.py --data PREPARED [--bot BOT] [--contexts 200]
+    python benchmarks/reply.py --data PREPARED [--bot BOT] [--contexts 500]
+
+Without ``--bot`` one of the recipe `small` is trained for a minute. The targets are those of a machine on which a bare
+float32 step takes 2.3 ms, scaled by what it takes here.
 """
 
 from __future__ import annotations
@@ -12,16 +15,27 @@ import sys
 import tempfile
 import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import torch
 from table import print_table, report_bars
 
 from chatbot import bundle
-from chatbot.responder import Reply, Responder, search_settings
+from chatbot.model.light import lightened, lightest
+from chatbot.model.seq2seq import Seq2Seq
+from chatbot.replies import Reply
+from chatbot.responder import Responder
+from chatbot.search.config import SearchConfig
 from data_prep.store import open_prepared
+
+SEARCHES = {"greedy": SearchConfig(beam=1), "beam 5": SearchConfig(beam=5)}
+MOST = {"greedy": 1.0 / 2.3, "beam 5": 2.1 / 2.3}  # of a bare float32 step, encoding counted in
+ADDED = {"greedy": 0.15, "beam 5": 0.4}  # ms a step that search may add, or a quarter of the bare step
+PIECES = {"greedy": 6000, "beam 5": 2800}  # a second, in batches, on two cores
 
 
 def trained(prepared: Path, folder: Path) -> Path:
@@ -31,16 +45,52 @@ def trained(prepared: Path, folder: Path) -> Path:
     return folder / "bot"
 
 
-def bare_step(bot: bundle.Bundle, steps: int = 200) -> float:
-    """Milliseconds of one decoding step of one reply, with no search around it."""
+def best(call: Callable[[], Any], times: int = 5) -> float:
+    """Milliseconds of a call, the quickest of some."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        found.append((time.perf_counter() - began) * 1000)
+    return min(found)
+
+
+def bare_step(model: Seq2Seq, rows: int, steps: int = 100) -> float:
+    """Milliseconds of one decoding step of some hypotheses of one reply, with no search around it."""
     with torch.inference_mode():
-        state = bot.model.start(bot.model.encode(torch.full((1, 20), 9), torch.tensor([20])))
-        tokens = torch.tensor([9])
-        for k in range(steps + 20):
-            if k == 20:
-                began = time.perf_counter()
-            _, state = bot.model.step(tokens, state)
-    return (time.perf_counter() - began) / steps * 1000
+        state = model.start(model.encode(torch.full((1, 20), 9), torch.tensor([20]))).repeat(rows)
+        tokens = torch.full((rows,), 9)
+
+        def run() -> None:
+            now = state
+            for _ in range(steps):
+                _, now = model.step(tokens, now)
+
+        return best(run) / steps
+
+
+def reading(model: Seq2Seq, width: int) -> float:
+    """Milliseconds to read the weights of a step once, at ``width`` bytes each, at the speed of reading memory here."""
+    block = torch.ones(1 << 26)  # 256 MB, far more than any cache
+    bandwidth = block.numel() * 4 / best(block.sum) * 1000  # bytes a second
+    decoder = sum(
+        p.numel() for name, p in model.decoder.named_parameters() if "bridge" not in name and "key" not in name
+    )
+    return (decoder + model.output_weight.numel() + model.bias.numel()) * width / bandwidth * 1000
+
+
+class Counted:
+    """Takes the steps of a network, and counts them."""
+
+    def __init__(self, responder: Responder) -> None:
+        self.steps = 0
+        self._step = responder._decoding._model.step
+        responder._decoding._model.step = self  # type: ignore[method-assign,assignment]
+
+    def __call__(self, *given: Any) -> Any:
+        """One step."""
+        self.steps += 1
+        return self._step(*given)
 
 
 def sound(reply: Reply) -> bool:
@@ -55,50 +105,74 @@ def sound(reply: Reply) -> bool:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a prepared folder")
     parser.add_argument("--bot", type=Path, help="a bot; without it one is trained for a minute")
-    parser.add_argument("--contexts", type=int, default=200)
+    parser.add_argument("--contexts", type=int, default=500)
     given = parser.parse_args()
     contexts = pq.read_table(open_prepared(given.data).split("valid"))["context"].to_pylist()[: given.contexts]
     with tempfile.TemporaryDirectory() as folder:
         bot = bundle.load(given.bot or trained(given.data, Path(folder)))
-    responder, settings = Responder(bot), search_settings(bot.config)
-    rows, means, replies = [], {}, []
-    for name, width in (("greedy", 1), ("beam 5", 5)):
-        asked = replace(settings, beam=width)
-        times, answers = [], []
-        for context in contexts:
-            began = time.perf_counter()
-            answers.append(responder.reply(context, asked))
-            times.append((time.perf_counter() - began) * 1000)
-        began = time.perf_counter()
-        together = responder.replies(contexts, asked)
-        batched = time.perf_counter() - began
-        pieces = sum(len(a.ids) + 1 for a in answers)
-        means[name] = statistics.fmean(a.score or 0.0 for a in answers)
-        replies += answers + together
-        rows.append(
-            (
-                name,
-                f"{statistics.median(times):.1f}",
-                f"{statistics.quantiles(times, n=20)[-1]:.1f}",
-                f"{sum(times) / pieces:.2f}",
-                f"{sum(len(a.ids) + 1 for a in together) / batched:,.0f}",
-                f"{means[name]:.3f}",
+    form = lightest(bot.model)
+    light = lightened(bot.model, form)
+    cores = torch.get_num_threads()
+    rows, bars, replies, means = [], [], [], {}
+    for threads in sorted({1, cores}):
+        torch.set_num_threads(threads)
+        whole = bare_step(bot.model, 1)
+        for name, settings in SEARCHES.items():
+            responder = Responder(bot)
+            responder.reply(contexts[0], settings)
+            counted = Counted(responder)
+            bare, times, answers = bare_step(light, settings.beam), [], []
+            for context in contexts:
+                began = time.perf_counter()
+                answers.append(responder.reply(context, settings))
+                times.append((time.perf_counter() - began) * 1000)
+            step = sum(times) / counted.steps
+            reads = encoding(bot.model, responder, contexts)
+            added = (sum(times) - reads) / counted.steps - bare
+            replies += answers
+            means[name] = statistics.fmean(a.score or 0.0 for a in answers)
+            pace = in_batches(bot, contexts, settings)
+            figures = [whole, bare_step(bot.model, settings.beam), bare, reading(bot.model, 1 if form == "int8" else 4)]
+            rows.append(
+                [name, threads, f"{statistics.median(times):.1f}", f"{statistics.quantiles(times, n=20)[-1]:.1f}"]
+                + [f"{counted.steps / len(contexts):.1f}", f"{step:.2f}", f"{added:.2f}"]
+                + [f"{figure:.2f}" for figure in figures]
+                + [f"{pace:,.0f}"]
             )
-        )
-    print(f"{len(contexts)} contexts, {torch.get_num_threads()} threads; a bare step takes {bare_step(bot):.2f} ms")
-    header = ("search", "ms a reply, p50", "p95", "ms a piece", "pieces/s in batches", "mean score")
-    print_table(header, rows)
-    good = sum(map(sound, replies))
-    gain = means["beam 5"] - means["greedy"]
-    return report_bars(
-        [
-            ("sound replies", f"{good} of {len(replies)}", good == len(replies)),
-            ("beam 5 score over greedy", f"{gain:+.3f}", gain >= 0),
-        ]
-    )
+            if threads == 1:
+                most, more = MOST[name] * whole, max(ADDED[name], bare / 4)
+                bars.append((f"{name}, ms a step on one core, at most {most:.2f}", f"{step:.2f}", step <= most))
+                bars.append((f"{name}, ms that search adds, at most {more:.2f}", f"{added:.2f}", added <= more))
+            if threads == cores:
+                bars.append((f"{name}, pieces/s in batches", f"{pace:,.0f}", pace >= PIECES[name]))
+    print(f"{len(contexts)} contexts; weights of {form}")
+    head = ["search", "threads", "ms a reply, p50", "p95", "steps", "ms a step", "search adds", "bare float32, 1 row"]
+    print_table([*head, "bare float32", "bare light", "reading light", "pieces/s in batches"], rows)
+    good, gain = sum(map(sound, replies)), means["beam 5"] - means["greedy"]
+    bars.append(("sound replies", f"{good} of {len(replies)}", good == len(replies)))
+    bars.append(("beam 5 score over greedy", f"{gain:+.3f}", gain >= 0))
+    return report_bars(bars)
+
+
+def encoding(model: Seq2Seq, responder: Responder, contexts: list[list[str]]) -> float:
+    """Milliseconds to read all contexts, one after the other."""
+    sources = [responder._hearing.source(context) for context in contexts]
+    with torch.inference_mode():
+        began = time.perf_counter()
+        for source in sources:
+            model.encode(torch.tensor([source]), torch.tensor([len(source)]))
+        return (time.perf_counter() - began) * 1000
+
+
+def in_batches(bot: bundle.Bundle, contexts: list[list[str]], settings: SearchConfig) -> float:
+    """Pieces a second, ends counted, where all are asked at once."""
+    responder = Responder(bot)
+    began = time.perf_counter()
+    answers = responder.replies(contexts * 4, replace(settings))
+    return sum(len(a.ids) + 1 for a in answers) / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

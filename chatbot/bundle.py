@@ -8,6 +8,9 @@
       training.json       how it was trained
       README.md           the card
       training.png        the learning curve, where there is one
+      replies.json        how often its commonest training replies stand there, by their hash, where any repeats
+      backward/           a bot that guesses what was answered, where `fit --backward` made one
+      language_model/     a bot that says what is said after anything, where `fit --language-model` made one
 
 Saving swaps the whole folder (see `chatbot.swap`). Loading hashes the very bytes that it then parses, and
 runs none of them.
@@ -15,11 +18,8 @@ runs none of them.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,17 @@ from chatbot.card import card
 from chatbot.errors import BundleError, ChatbotError, ConfigError
 from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
+from chatbot.sealed import damaged, finite, first_line, json_bytes, json_object, read, sha256, signed
 from chatbot.tokenizer import Tokenizer
 
 FORMAT = 2
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.model"
 PREPARE, TRAINING, CARD, PICTURE = "prepare.json", "training.json", "README.md", "training.png"
+COUNTS = "replies.json"
 HASHED = (WEIGHTS, TOKENIZER, PREPARE, TRAINING, CARD)
-FILES = (CONFIG, *HASHED, PICTURE)
+FILES = (CONFIG, *HASHED, PICTURE, COUNTS)
+HELPERS = ("backward", "language_model")
+"""Bots that help this one to rank its replies, in folders inside its own."""
 _NEEDED = {"network": dict, "vocab_size": int, "context_turns": int, "search": dict, "files": dict}
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave in any folder
 
@@ -54,6 +58,8 @@ class Bundle:
     prepare: dict[str, Any]
     training: dict[str, Any]
     path: Path
+    counts: dict[str, int] = field(default_factory=dict)
+    """`chatbot.ranking.key` of a training reply → how often it stands there, of the commonest."""
 
 
 # ---------------------------------------------------------------------------------------------------- writing
@@ -70,7 +76,8 @@ def check_output(path: Path) -> None:
         return
     if not path.is_dir():
         raise BundleError(f"{path}: is a file; a bot is a folder: give another --output")
-    strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in FILES + _LITTER)
+    ours = FILES + _LITTER
+    strangers = sorted(e.name for e in path.iterdir() if e.name not in ours and not _is_of_helper(e.name))
     if strangers:
         raise BundleError(f"{path}: holds {strangers[0]!r}, which is no part of a bot: give another --output")
 
@@ -85,13 +92,14 @@ def save(
     training: Mapping[str, Any],
     samples: Sequence[tuple[str, str]] = (),
     picture: bytes | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> None:
     """Write a bot; one that already stands at ``path`` is replaced once the new one is safely on the disk.
 
     ``config`` must hold ``context_turns``; ``search`` (how replies are searched for unless somebody says
     otherwise) and anything else of yours is kept; sizes, version and hashes are added. ``samples`` are
-    questions with answers for the card, ``picture`` the PNG that it shows. The same content, in the same order,
-    gives the same bytes.
+    questions with answers for the card, ``picture`` the PNG that it shows, ``counts`` as in `Bundle`. The same content,
+    in the same order, gives the same bytes. Helpers that stand inside an earlier bot stay, if its pieces were the same.
 
     Raises:
         BundleError: as `check_output`. An OSError of the disk leaves what stood there as it was.
@@ -99,7 +107,7 @@ def save(
     path = _real(path)
     check_output(path)
     weights = _weights(model)
-    config, prepare, training = _finite(config), _finite(prepare), _finite(training)
+    config, prepare, training = finite(config), finite(prepare), finite(training)
     added = {"format": FORMAT, "network": asdict(model.config), "vocab_size": model.vocab_size}
     body = {"search": {}, **config, **added}
     parameters = sum(tensor.numel() for tensor in weights.values())
@@ -110,14 +118,29 @@ def save(
     contents = {
         WEIGHTS: safetensors.torch.save(weights),
         TOKENIZER: tokenizer,
-        PREPARE: _json(prepare),
-        TRAINING: _json(training),
+        PREPARE: json_bytes(prepare),
+        TRAINING: json_bytes(training),
         CARD: page.encode("utf-8", "backslashreplace"),
         **pictures,
+        **({COUNTS: json_bytes(counts)} if counts else {}),
     }
-    body["files"] = {name: _sha256(content) for name, content in contents.items()}
-    contents[CONFIG] = _signed(body)
-    swap.write(path, contents)
+    body["files"] = {name: sha256(content) for name, content in contents.items()}
+    contents[CONFIG] = signed(body)
+    swap.write(path, contents, keep=_helpers(path, tokenizer))
+
+
+def _helpers(path: Path, tokenizer: bytes) -> list[str]:
+    """What stands inside a bot and can serve one of these pieces."""
+    standing = swap.standing(path)
+    if standing is None or not (standing / TOKENIZER).is_file() or (standing / TOKENIZER).read_bytes() != tokenizer:
+        return []
+    kept = {name for helper in HELPERS for name in (helper, f"{helper}.partial")}
+    return [entry.name for entry in standing.iterdir() if entry.name in kept and entry.is_dir()]
+
+
+def _is_of_helper(name: str) -> bool:
+    """Whether a helper's folder is called so, or what stands beside it while it is trained or written."""
+    return name.lstrip(".").split(".")[0] in HELPERS
 
 
 def _real(path: Path) -> Path:
@@ -151,13 +174,14 @@ def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
     try:
         tokenizer = Tokenizer(contents[TOKENIZER])
     except ChatbotError as error:
-        raise BundleError(_damaged(folder / TOKENIZER, _line(error))) from error
+        raise BundleError(damaged(folder / TOKENIZER, first_line(error))) from error
     if tokenizer.vocab_size != config["vocab_size"]:
         sizes = f"it has {tokenizer.vocab_size} pieces, {CONFIG} says {config['vocab_size']}"
-        raise BundleError(_damaged(folder / TOKENIZER, sizes))
+        raise BundleError(damaged(folder / TOKENIZER, sizes))
     model = _model(folder, config, contents[WEIGHTS]).to(place).eval()
-    prepare, training = (_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
-    return Bundle(model, tokenizer, config, prepare, training, path)
+    prepare, training = (json_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
+    counts = json_object(folder / COUNTS, contents[COUNTS]) if COUNTS in contents else {}
+    return Bundle(model, tokenizer, config, prepare, training, path, counts)
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -165,7 +189,7 @@ def _device(device: str | torch.device) -> torch.device:
     try:
         return torch.zeros(1, device=device).device
     except (AssertionError, RuntimeError) as error:
-        raise ConfigError(f"device {device}: cannot be used here ({_line(error)}); cpu always can") from error
+        raise ConfigError(f"device {device}: cannot be used here ({first_line(error)}); cpu always can") from error
 
 
 def _standing(path: Path) -> Path:
@@ -187,8 +211,8 @@ def _standing(path: Path) -> Path:
 
 def _config(folder: Path) -> dict[str, Any]:
     """config.json, once its version is ours and its own checksum right."""
-    raw = _read(folder / CONFIG)
-    config = _object(folder / CONFIG, raw)
+    raw = read(folder / CONFIG)
+    config = json_object(folder / CONFIG, raw)
     version = config.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise BundleError(
@@ -201,21 +225,21 @@ def _config(folder: Path) -> dict[str, Any]:
             "`chatbot fit`, or use the chatbot that made it"
         )
     if version != FORMAT:
-        raise BundleError(_damaged(folder / CONFIG, f"format {version!r}, expected {FORMAT}"))
+        raise BundleError(damaged(folder / CONFIG, f"format {version!r}, expected {FORMAT}"))
     checksum = config.pop("checksum", None)
-    if not isinstance(checksum, str) or raw != _signed(config):
-        raise BundleError(_damaged(folder / CONFIG, "it was changed after it was written"))
+    if not isinstance(checksum, str) or raw != signed(config):
+        raise BundleError(damaged(folder / CONFIG, "it was changed after it was written"))
     for name, kind in _NEEDED.items():
         if not isinstance(config.get(name), kind):
-            raise BundleError(_damaged(folder / CONFIG, f"{name} is missing or of the wrong kind"))
+            raise BundleError(damaged(folder / CONFIG, f"{name} is missing or of the wrong kind"))
     return config
 
 
 def _checked(folder: Path, name: str, hashes: Mapping[str, str]) -> bytes:
     """The bytes of a file, once their hash is the one noted when the bot was saved."""
-    content = _read(folder / name)
-    if _sha256(content) != hashes.get(name):
-        raise BundleError(_damaged(folder / name, "its SHA-256 is not the one noted when it was written"))
+    content = read(folder / name)
+    if sha256(content) != hashes.get(name):
+        raise BundleError(damaged(folder / name, "its SHA-256 is not the one noted when it was written"))
     return content
 
 
@@ -229,70 +253,11 @@ def _model(folder: Path, config: Mapping[str, Any], content: bytes) -> Seq2Seq:
         with torch.device("meta"):
             model = Seq2Seq(config["vocab_size"], network)
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        raise BundleError(_damaged(folder / WEIGHTS, _line(error))) from error
+        raise BundleError(damaged(folder / WEIGHTS, first_line(error))) from error
     expected = {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}
     found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
     wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if wrong:
-        raise BundleError(_damaged(folder / WEIGHTS, f"{wrong[0]} does not fit the network that {CONFIG} describes"))
+        raise BundleError(damaged(folder / WEIGHTS, f"{wrong[0]} does not fit the network that {CONFIG} describes"))
     model.load_state_dict(tensors, assign=True)
     return model
-
-
-# ---------------------------------------------------------------------------------------------------- bytes
-
-
-def _read(path: Path) -> bytes:
-    """All bytes of a file; a missing one and an unreadable one are named."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise BundleError(_damaged(path, "it is missing")) from error
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _object(path: Path, raw: bytes) -> dict[str, Any]:
-    """The JSON object in a file."""
-    try:
-        value = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BundleError(_damaged(path, f"no JSON ({_line(error)})")) from error
-    if not isinstance(value, dict):
-        raise BundleError(_damaged(path, "expected a JSON object"))
-    return value
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    """JSON for people and programs; a lone surrogate is written as JSON's escape of it."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode("utf-8", "backslashreplace")
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinity, which JSON does not know, as null: a curve that diverged must not cost the bot."""
-    if isinstance(value, Mapping):
-        return {str(name): _finite(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _signed(body: Mapping[str, Any]) -> bytes:
-    """config.json: the body and the SHA-256 of its own JSON, so that a change here is noticed too."""
-    return _json({**body, "checksum": _sha256(_json(body))})
-
-
-def _sha256(content: bytes) -> str:
-    """The hash as it stands in config.json."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _line(error: Exception) -> str:
-    """The first line of somebody else's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _damaged(path: Path, what: str) -> str:
-    """One line that names the file, what is wrong with it, and the way out."""
-    return f"{path}: damaged bot, {what}: copy the folder again, or make it anew with `chatbot fit`"

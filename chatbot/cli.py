@@ -90,9 +90,10 @@ def reply(argv: list[str]) -> int:
 
     parser = Parser(prog="chatbot reply", description=reply.__doc__)
     parser.add_argument("bot", metavar="BOT", help="folder that `chatbot fit` wrote")
-    parser.add_class_arguments(ReplyCommand, skip={"bot"})
+    parser.add_class_arguments(ReplyCommand, skip={"bot", "search"})
+    parser.add_search_arguments()
     given = parser.parse(argv)
-    run(parser.build(ReplyCommand, given, bot=Path(given.bot)))
+    run(parser.build(ReplyCommand, given, bot=Path(given.bot), search=parser.search_changes(given)))
     return OK
 
 
@@ -109,9 +110,10 @@ def chat(argv: list[str]) -> int:
         default=str(DEFAULT_BOT),
         help="folder that `chatbot fit` wrote (default: %(default)s)",
     )
-    parser.add_class_arguments(ChatCommand, skip={"bot"})
+    parser.add_class_arguments(ChatCommand, skip={"bot", "search"})
+    parser.add_search_arguments()
     given = parser.parse(argv)
-    run(parser.build(ChatCommand, given, bot=Path(given.bot)))
+    run(parser.build(ChatCommand, given, bot=Path(given.bot), search=parser.search_changes(given)))
     return OK
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
+from docstring_parser import parse_from_object as parse_doc
 from jsonargparse import ArgumentParser, set_parsing_settings
 
 from chatbot.errors import ConfigError
+from chatbot.search.config import SearchConfig
+from chatbot.search.presets import PRESETS
 
 # The sentence under a field of a dataclass is its help.
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -39,6 +42,30 @@ class Parser(ArgumentParser):
             help=f"YAML file, or a recipe by name: {names}; flags override it",
         )
 
+    def add_search_arguments(self) -> None:
+        """Add a flag for each setting of a search, and ``--preset``; none of them given leaves the bot's own."""
+        presets = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
+        group = self.add_argument_group("how replies are looked for; unless given, as the bot was saved")
+        group.add_argument(
+            "--preset", choices=list(PRESETS), help=f"settings by name, which the others change. {presets}"
+        )
+        told = {param.arg_name: " ".join((param.description or "").split()) for param in parse_doc(SearchConfig).params}
+        kinds = get_type_hints(SearchConfig)
+        for setting in fields(SearchConfig):
+            name, text = f"--{setting.name}", f"{told[setting.name]} (by default {_shown(setting.default)})"
+            if setting.name == "banned":
+                group.add_argument(name, nargs="+", metavar="WORDS", help=text)
+            else:
+                group.add_argument(name, type=kinds[setting.name] | None, default=None, help=text)
+
+    @staticmethod
+    def search_changes(parsed: Any) -> dict[str, Any]:
+        """What the flags of `add_search_arguments` ask for, and nothing of what was not given."""
+        asked = {
+            name: getattr(parsed, name) for name in ("preset", *(setting.name for setting in fields(SearchConfig)))
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
     def build(self, settings: type[Settings], parsed: Any, **given: Any) -> Settings:
         """The dataclass whose fields were added as arguments, out of what `parse` gave and the fields ``given``."""
         names = [field.name for field in fields(settings)]  # type: ignore[arg-type]
@@ -61,7 +88,12 @@ class Parser(ArgumentParser):
     def _switched(self, word: str, following: str) -> str:
         """``--anonymise`` alone is ``--anonymise true``."""
         action = self._option_string_actions.get(word)
-        switch = getattr(action, "_typehint", None) is bool and following.lower() not in ("true", "false", "yes", "no")
+        switch = getattr(action, "_typehint", None) in (bool, bool | None) and following.lower() not in (
+            "true",
+            "false",
+            "yes",
+            "no",
+        )
         return f"{word}=true" if switch else word
 
     def _spelt(self, word: str) -> str:
@@ -70,6 +102,11 @@ class Parser(ArgumentParser):
         known = self._option_string_actions
         other = "--" + name[2:].replace("-", "_")
         return f"{other}{equals}{value}" if word.startswith("--") and name not in known and other in known else word
+
+
+def _shown(value: object) -> str:
+    """A default as one would type it."""
+    return "none" if value in (None, "", ()) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parse_blaming(parse: Callable[[list[str]], Any], argv: list[str]) -> Any:

@@ -7,15 +7,18 @@ end. It does not depend on how the tokenizer cuts, so models of different vocabu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from chatbot.data.batches import Batch
+from chatbot.data.batches import Batch, collate
 from chatbot.model.seq2seq import Seq2Seq
+
+_ROWS = 64  # replies that are scored at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,31 @@ def negative_log_likelihood(model: Seq2Seq, batch: Batch) -> Tensor:
 def of_batch(batch: Batch, nats: float) -> Likelihood:
     """The likelihood of one batch whose summed nats are known."""
     return Likelihood(nats, batch.words + batch.rows, batch.tokens)
+
+
+@torch.inference_mode()
+def of_replies(model: Seq2Seq, sources: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]) -> list[float]:
+    """The log-probability of each reply after its source, ends included, in nats: many at a time, in their order.
+
+    Sources end with EOS, replies do not; the model is in evaluation mode.
+    """
+    device = model.bias.device
+    found = [0.0] * len(sources)
+    order = sorted(range(len(sources)), key=lambda i: (len(sources[i]), len(replies[i])))
+    for first in range(0, len(order), _ROWS):
+        rows = order[first : first + _ROWS]
+        some = (
+            [np.array(sources[i], dtype=np.int64) for i in rows],
+            [np.array(replies[i], dtype=np.int64) for i in rows],
+        )
+        batch = collate(*some, [0] * len(rows)).to(device)
+        hidden = model(batch.source, batch.source_lengths, batch.inputs)  # (N, T, E)
+        cost = F.cross_entropy(model.logits(batch.select(hidden)), batch.select(batch.targets), reduction="none")
+        owner = torch.arange(len(rows), device=device)[:, None].expand_as(batch.targets)  # (N, T)
+        nats = cost.new_zeros(len(rows)).index_add_(0, batch.select(owner), cost)  # (N,)
+        for row, one in zip(rows, nats.tolist(), strict=True):
+            found[row] = -one
+    return found
 
 
 @torch.no_grad()

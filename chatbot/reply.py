@@ -12,15 +12,16 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from chatbot.errors import ChatbotError, ConfigError
 
 if TYPE_CHECKING:
-    from chatbot.responder import Reply, Responder
-    from chatbot.search.steps import SearchConfig
+    from chatbot.replies import Reply
+    from chatbot.responder import Responder
+    from chatbot.search.config import SearchConfig
 
 CHUNK_LINES = 1_024
 CHUNK_BYTES = 1 << 24
@@ -46,20 +47,12 @@ class ReplyCommand:
     """File to write to, complete or not at all; without it stdout."""
     format: Format = "auto"
     """A line is a text (`lines`) or an object (`jsonl`); `auto`: objects if the first line starts with {."""
-    beam: int | None = None
-    """Hypotheses kept side by side, 1 is greedy; without it as the bot was saved."""
-    length_penalty: float | None = None
-    """How much longer replies are favoured (GNMT alpha); without it as the bot was saved."""
-    min_length: int | None = None
-    """Pieces of a reply at least; without it as the bot was saved."""
-    max_length: int | None = None
-    """Pieces of a reply at most; without it as the bot was saved."""
-    no_repeat_ngram: int | None = None
-    """No run of this many pieces twice in a reply, 0 allows it; without it as the bot was saved."""
     alternatives: int = 0
     """Further replies to give with each, at most; needs a beam that is wider than that."""
     device: str = "cpu"
     """Where to compute: cpu, or cuda."""
+    search: dict[str, Any] = field(default_factory=dict)
+    """Settings of the search that are not as the bot was saved, and perhaps a preset."""
 
 
 def run(command: ReplyCommand) -> None:
@@ -184,12 +177,12 @@ def _open_bot(command: ReplyCommand) -> tuple[Responder, SearchConfig]:
     from chatbot.responder import Responder, search_settings
 
     bot = bundle.load(command.bot, command.device)
-    names = ("beam", "length_penalty", "min_length", "max_length", "no_repeat_ngram")
-    settings = search_settings(bot.config, **{name: getattr(command, name) for name in names})
-    if command.alternatives >= settings.beam and command.alternatives:
+    settings = search_settings(bot.config, **command.search)
+    if command.alternatives >= settings.rows and command.alternatives:
+        flag = "--beam" if settings.temperature is None else "--samples"
         raise ConfigError(
-            f"--alternatives {command.alternatives}: needs --beam {command.alternatives + 1} or more, "
-            f"got {settings.beam}"
+            f"--alternatives {command.alternatives}: needs {flag} {command.alternatives + 1} or more, "
+            f"got {settings.rows}"
         )
     return Responder(bot), settings
 

@@ -1,80 +1,56 @@
-"""Where text, model and search meet: what was said so far in, a reply out.
-
-Typed text takes the road that training text took: the same repairs, the same joining of turns, the same step.
-It is hostile until then: of any length, with broken characters, or empty.
-"""
+"""Where text, model and search meet: what was said so far in, a reply out."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from chatbot.bundle import Bundle
+from chatbot.decoding import Decoding
 from chatbot.errors import ConfigError
-from chatbot.model.seq2seq import Seq2Seq
-from chatbot.search.beam import beam
-from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram
-from chatbot.search.greedy import greedy
-from chatbot.search.steps import LOWEST, Hypothesis, SearchConfig
-from chatbot.tokenizer import BOS, EOS, PAD, Tokenizer, join
-from data_prep.rules import repair
+from chatbot.hearing import Hearing
+from chatbot.model.light import Form, lightened, lightest
+from chatbot.ranking import Rankers
+from chatbot.replies import NOTHING_SAID, Alternative, Look, Reply
+from chatbot.search.config import SearchConfig
+from chatbot.search.presets import PRESETS
+from chatbot.search.rank import reranked
+from chatbot.search.steps import Hypothesis
+from chatbot.speech import Speech
+from chatbot.tokenizer import EOS
 
-MAX_CHARACTERS = 8_000
-"""Of a longer turn the last characters are read: repairing and cutting into pieces take time for each."""
-MAX_PIECES = 256
-"""Of a longer turn the last pieces are read. Training turns have some 80 words at most."""
 BATCH_POSITIONS = 32_768
 """A batch is so large that hypotheses x (source + reply at its longest) stay below; about 30 MB of scores."""
 FEW_ROWS = 16
 """Up to so many hypotheses at once are computed by one thread."""
 SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
+_NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
+_reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another reply that the search found, and its score."""
+def search_settings(config: Mapping[str, Any], preset: str | None = None, **changes: Any) -> SearchConfig:
+    """How replies are searched for: a preset, or else the bot's own (``config["search"]``), then ``changes`` not None.
 
-    text: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the bot says.
-
-    ``score`` is the log-probability in nats over the GNMT length penalty; ``ids`` are the pieces, without
-    begin and end; ``alternatives`` are other texts, best first, as many as the beam had left. Where nothing
-    was said that can be read (an empty line, invisible characters), ``text`` is empty and ``score`` None.
+    0 takes the limit off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. Raises
+    ConfigError where a value is out of range or unknown.
     """
-
-    text: str
-    score: float | None
-    ids: tuple[int, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
-
-
-NOTHING_SAID = Reply("", None)
-"""The answer to nothing: silence."""
-
-
-def search_settings(config: Mapping[str, Any], **changes: int | float | None) -> SearchConfig:
-    """How replies are searched for: the bot's own settings (``config["search"]``), then ``changes`` not None.
-
-    ``no_repeat_ngram=0`` allows repetition. Raises ConfigError where a value is out of range or unknown.
-    """
-    own = dict(config.get("search") or {})
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}")
+    own = dict((config.get("search") or {}) if preset is None else PRESETS[preset].settings)
     unknown = sorted(own.keys() - {field.name for field in fields(SearchConfig)})
     if unknown:
         raise ConfigError(f"the bot's search settings have {unknown[0]!r}, which this version does not know")
     changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    if changed.get("no_repeat_ngram") == 0:
-        changed["no_repeat_ngram"] = None
+    changed |= {name: None for name in _NO_LIMIT if changed.get(name) == 0}
+    for settings in (own, changed):
+        if isinstance(settings.get("banned"), list):  # as JSON and a parser keep it
+            settings["banned"] = tuple(settings["banned"])
     try:
         return replace(SearchConfig(**own), **changed)
     except (TypeError, ValueError) as error:
@@ -82,16 +58,21 @@ def search_settings(config: Mapping[str, Any], **changes: int | float | None) ->
 
 
 class Responder:
-    """Answers for one bot. Holds no conversation: the history comes with each call."""
+    """Answers for one bot. Holds no conversation: the history comes with each call. Threads may share one.
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._model: Seq2Seq = bundle.model.eval()
-        self._tokenizer = bundle.tokenizer
-        self._turns = int(bundle.config["context_turns"])
-        self._most: int | None = bundle.config.get("source_tokens")
-        self._device = next(self._model.parameters()).device
-        self._never = Forbidden(bundle.tokenizer.control_ids())
-        self._audible = Audible(blank_ids(bundle.tokenizer), bundle.tokenizer.vocab_size)
+    Args:
+        bundle: the bot.
+        form: of the decoder's weights; None for the lightest that keeps the words on the bot's device.
+    """
+
+    def __init__(self, bundle: Bundle, form: Form | None = None) -> None:
+        model = bundle.model.eval()
+        self._decoding = Decoding(model, lightened(model, form or lightest(model)))
+        self._hearing = Hearing(
+            bundle.tokenizer, int(bundle.config["context_turns"]), bundle.config.get("source_tokens")
+        )
+        self._speech = Speech(bundle.tokenizer)
+        self._rankers = Rankers(bundle)
 
     def reply(self, history: Sequence[str], settings: SearchConfig) -> Reply:
         """Answer the last text of a history (oldest first)."""
@@ -99,92 +80,75 @@ class Responder:
 
     def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
         """Answer many histories at once, in their order: sorted by length inside, in batches that fit."""
-        sources = [self._source(history) for history in histories]
-        found = [NOTHING_SAID] * len(sources)
+        found = [NOTHING_SAID] * len(histories)
+        sources = [self._hearing.source(history) for history in histories]
         for batch in _batches([len(source) for source in sources], settings):
-            with _threads_for(len(batch) * settings.beam):
-                replies = self._answer([sources[i] for i in batch], settings)
-            for index, reply in zip(batch, replies, strict=True):
-                found[index] = reply
+            heard = [self._hearing.pieces(histories[place][-1]) for place in batch]
+            replies = self._answer([sources[place] for place in batch], heard, settings)
+            for place, reply in zip(batch, replies, strict=True):
+                found[place] = reply
         return found
 
-    def _source(self, history: Sequence[str]) -> list[int]:
-        """The ids that the encoder reads; none where the last text holds nothing that can be read."""
-        turns: list[list[int]] = []
-        for text in reversed(history):
-            pieces = self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
-            if not pieces and not turns:
-                return []
-            turns += [pieces] if pieces else []
-            if len(turns) == self._turns:
-                break
-        return join(turns[::-1], self._turns, most=self._most) if turns else []
+    def stream(self, history: Sequence[str], settings: SearchConfig) -> Iterator[Reply]:
+        """Answer as it comes: the reply so far, again and again as it grows, and at last the whole one with its score.
 
-    @torch.inference_mode()
-    def _answer(self, sources: Sequence[Sequence[int]], settings: SearchConfig) -> list[Reply]:
+        Greedy search and a single sample come piece by piece, never half a character; all else is settled before it is
+        said. Where nothing was said that can be read, silence comes.
+        """
+        source = self._hearing.source(history)
+        if not source or settings.rows > 1 or self._rankers.wanted(settings):
+            yield self.reply(history, settings)
+            return
+        filters = self._speech.filters(settings, [self._hearing.pieces(history[-1])])
+        shown = ""
+        steps = self._decoding.walked(source, filters, settings)
+        while True:
+            with _threads_for(1):
+                step = next(steps, None)
+            if step is None:
+                return
+            so_far, whole = step
+            text = self._speech.text(so_far.ids)
+            if whole:
+                yield self._choose([so_far])
+            elif text != shown:
+                shown = text
+                yield Reply(text, None, so_far.ids)
+
+    def look(self, history: Sequence[str], ids: Sequence[int]) -> Look:
+        """Where the network looks as it says ``ids`` to this history, and how sure it is of each.
+
+        Raises:
+            ValueError: the last text holds nothing that can be read.
+        """
+        source = self._hearing.source(history)
+        if not source:
+            raise ValueError("nothing was said that can be read, so nothing was looked at")
+        with _threads_for(1):
+            attention, log_probs = self._decoding.look(source, ids)
+        spelt = self._speech.piece
+        return Look(tuple(map(spelt, source)), (*map(spelt, ids), spelt(EOS)), attention, log_probs)
+
+    def _answer(
+        self, sources: Sequence[Sequence[int]], heard: Sequence[Sequence[int]], settings: SearchConfig
+    ) -> list[Reply]:
         """One batch through the model; no source is empty."""
-        lengths = torch.tensor([len(source) for source in sources])  # (N,) on the CPU
-        padded = torch.full((len(sources), int(lengths.max())), PAD)  # (N, S)
-        for row, source in zip(padded, sources, strict=True):
-            row[: len(source)] = torch.tensor(source)
-        state = self._model.start(self._model.encode(padded.to(self._device), lengths))
-        filters: list[Filter] = [self._never, MinLength(max(1, settings.min_length), EOS), self._audible]
-        if settings.no_repeat_ngram is not None:
-            filters.append(NoRepeatNgram(settings.no_repeat_ngram))
-        shared: dict[str, Any] = {
-            "bos": BOS,
-            "eos": EOS,
-            "max_length": settings.max_length,
-            "length_penalty": settings.length_penalty,
-            "filters": filters,
-            "device": self._device,
-        }
-        if settings.beam == 1:
-            found = greedy(self._model.step, state, len(sources), **shared)
-        else:
-            found = beam(self._model.step, state, len(sources), width=settings.beam, **shared)
-        return [self._choose(hypotheses) for hypotheses in found]
+        with _threads_for(len(sources) * settings.rows):
+            found = self._decoding.find(sources, self._speech.filters(settings, heard), settings)
+            ranked = reranked(found, self._rankers.of(settings, heard))
+        return [self._choose(hypotheses) for hypotheses in ranked]
 
     def _choose(self, hypotheses: Sequence[Hypothesis]) -> Reply:
         """The best hypothesis with something to read in it; of those that read alike, the best stands."""
         distinct: dict[str, Hypothesis] = {}
         for hypothesis in hypotheses:
-            text = self._text(hypothesis.ids)
+            text = self._speech.text(hypothesis.ids)
             if text:
                 distinct.setdefault(text, hypothesis)
         if not distinct:
             return Reply(SPEECHLESS, hypotheses[0].score, hypotheses[0].ids)
         (text, best), *others = distinct.items()
-        return Reply(text, best.score, best.ids, tuple(Alternative(t, h.score) for t, h in others))
-
-    def _text(self, ids: Sequence[int]) -> str:
-        """The words of some ids, repaired like everything that enters a history, on one line.
-
-        Bytes that make no character (U+FFFD) are left out where something else is there to read.
-        """
-        decoded = self._tokenizer.decode(list(ids))
-        return " ".join((repair(decoded.replace("\ufffd", "")) or _visible(decoded)).split())
-
-
-class Audible:
-    """No end before something can be read: a reply of white space alone is none."""
-
-    def __init__(self, blank: Sequence[int], vocab_size: int) -> None:
-        self.blank = torch.zeros(vocab_size, dtype=torch.bool)
-        self.blank[torch.tensor(blank, dtype=torch.long)] = True
-
-    def __call__(self, ids: Tensor, log_probs: Tensor) -> Tensor:
-        """Forbid the end where all of ids (N, t) are blank: log-probabilities (N, V) -> (N, V)."""
-        self.blank = self.blank.to(ids.device)
-        silent = self.blank[ids].all(dim=1)  # (N,)
-        left = log_probs.clone()
-        left[silent, EOS] = LOWEST
-        return left
-
-
-def blank_ids(tokenizer: Tokenizer) -> list[int]:
-    """The pieces in which, alone, there is nothing to read."""
-    return [i for i in range(tokenizer.vocab_size) if not _visible(tokenizer.decode([i]))]
+        return Reply(text, best.score, best.ids, tuple(Alternative(t, h.score, h.ids) for t, h in others))
 
 
 def _batches(lengths: Sequence[int], settings: SearchConfig) -> Iterator[list[int]]:
@@ -193,7 +157,7 @@ def _batches(lengths: Sequence[int], settings: SearchConfig) -> Iterator[list[in
     longest = 0
     for place in sorted((i for i, length in enumerate(lengths) if length), key=lambda i: -lengths[i]):
         longest = longest or lengths[place]
-        cost = (len(batch) + 1) * settings.beam * (longest + settings.max_length)
+        cost = (len(batch) + 1) * settings.rows * (longest + settings.max_length)
         if batch and cost > BATCH_POSITIONS:
             yield batch
             batch, longest = [], lengths[place]
@@ -206,25 +170,16 @@ def _batches(lengths: Sequence[int], settings: SearchConfig) -> Iterator[list[in
 def _threads_for(rows: int) -> Iterator[None]:
     """One thread where there is little to do at a time: threads wait for each other at every step.
 
-    A greedy reply of `small` took 0.08 s with one thread and 2.9 s with two, on 2 cores that had other work too.
+    A greedy reply of `small` took 0.08 s with one thread and 2.9 s with two, on 2 cores that had other work too. The
+    number is the whole process's, so whoever reckons with another one waits for the others.
     """
-    before = torch.get_num_threads()
-    if rows > FEW_ROWS or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _tame(text: str) -> str:
-    """The last part of a typed text, as sound Unicode: halves of surrogate pairs are joined or replaced."""
-    text = text.strip()[-MAX_CHARACTERS:]
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _visible(text: str) -> str:
-    """A text without what cannot be seen, its white space made single spaces."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    with _reckoning:
+        before = torch.get_num_threads()
+        if rows > FEW_ROWS or before == 1:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

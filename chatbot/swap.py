@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 
-def write(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a folder of the given files; an earlier folder at ``path`` goes with all that is in it.
+def write(path: Path, contents: Mapping[str, bytes], keep: Collection[str] = ()) -> None:
+    """Write a folder of the given files; an earlier folder at ``path`` goes with all that is in it but ``keep``.
 
     ``path`` is resolved, so that a link to it stays a link. Raises OSError where the disk refuses, and leaves
     what stood there as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _settle(path)
-    _write_new(_new(path), contents)
+    _write_new(_new(path), contents, [path / name for name in keep])
     _swap(path)
 
 
@@ -34,7 +34,7 @@ def standing(path: Path) -> Path | None:
     return None
 
 
-def _write_new(folder: Path, contents: Mapping[str, bytes]) -> None:
+def _write_new(folder: Path, contents: Mapping[str, bytes], kept: Collection[Path]) -> None:
     """Write a whole folder and flush it; where that fails, none of it stays."""
     folder.mkdir()
     try:
@@ -43,6 +43,8 @@ def _write_new(folder: Path, contents: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        for entry in kept:
+            shutil.copytree(entry, folder / entry.name)
         _flush(folder)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)

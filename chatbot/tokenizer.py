@@ -64,6 +64,15 @@ class Tokenizer:
         """One piece as SentencePiece writes it: ``▁`` for the space, ``<0x0A>`` for a byte."""
         return str(self._pieces.id_to_piece(index))
 
+    def surface(self, index: int) -> bytes:
+        """What a piece adds to a text, casefolded, in UTF-8: a byte of a byte piece, nothing of a special one."""
+        if index < _FIRST_FREE:
+            return b""
+        piece = self.piece(index)
+        if self._pieces.is_byte(index):
+            return bytes([int(piece[3:-1], 16)])  # "<0x0A>"
+        return piece.replace("\u2581", " ").casefold().encode()
+
     def control_ids(self) -> list[int]:
         """Ids that a reply must never hold: all special ones but the end, and whatever spells a control character.
 

@@ -124,7 +124,8 @@ class EncodeTask:
 
 
 def encode_splits(folder: Place, model: bytes, runner: Runner, progress: Stages) -> None:
-    """Write ids/train.arrow and so on: Arrow streams of context (turns of pieces), roles of its turns, reply, words."""
+    """Write ids/train.arrow and so on: Arrow streams of context (turns of pieces), roles of its turns, reply, words of
+    the reply, and words of what it answers."""
     schema = _schema(model)
     tasks = [EncodeTask(folder, split, file, model) for split in store.SPLITS for file in folder.names(split)]
     done = zip(tasks, runner.map(encode, tasks), strict=True)
@@ -156,19 +157,21 @@ def _encoder(model: bytes) -> Encoder:
 def _schema(model: bytes) -> pa.Schema:
     ids = pa.large_list(pa.from_numpy_dtype(_encoder(model).dtype))
     roles = pa.large_list(pa.uint8())
-    return pa.schema([("context", pa.large_list(ids)), ("roles", roles), ("reply", ids), ("words", pa.int32())])
+    counts = [("words", pa.int32()), ("heard", pa.int32())]
+    return pa.schema([("context", pa.large_list(ids)), ("roles", roles), ("reply", ids), *counts])
 
 
 def _encoded(batch: pa.RecordBatch, encoder: Encoder) -> list[pa.Array]:
-    """Context, roles, reply and words of a batch; a text that stands several times in it is encoded once."""
+    """The columns of a batch; a text that stands several times in it is encoded once."""
     turns = batch["context"].flatten()
     texts = pa.concat_arrays([turns, batch["reply"]]).dictionary_encode()
     pieces = encoder.encode(texts.dictionary.to_pylist(), threads=1)  # the runner has a task for each core
     context = pieces.take(texts.indices[: len(turns)])
     reply = pieces.take(texts.indices[len(turns) :])
-    counts = pa.array(count(large(batch["reply"])).words.astype(np.int32))
+    said = (batch["reply"], last_places(batch["context"]))
+    counts = [pa.array(count(large(texts)).words.astype(np.int32)) for texts in said]
     starts = batch["context"].offsets
     starts = pc.subtract(starts, starts[0]) if len(starts) else starts
     roles = pc.index_in(batch["roles"].flatten(), pa.array(ROLES, pa.large_string())).cast(pa.uint8())
     lists = [pa.LargeListArray.from_arrays(starts, column) for column in (context, roles)]
-    return [*lists, reply, counts]
+    return [*lists, reply, *counts]

@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatbot.responder import Alternative, Reply
+from chatbot.replies import Alternative, Reply
 
 if TYPE_CHECKING:
-    from chatbot.search.steps import SearchConfig
+    from chatbot.search.config import SearchConfig
 
 PICTURE = b"\x89PNG, taken on trust"
+COUNTS = {"00f1e2d3c4b5a697": 5, "1122334455667788": 2}
 SAMPLES = [("Hello", "Good evening."), ("How <are> you?", "*fine*")]
 
 
@@ -101,5 +102,6 @@ def save_tiny_bot(path: Path, *, seed: int = 0, note: str = "") -> Path:
         training={"curve": [{"step": 1, "nats_per_word": 6.0}, {"step": 2, "nats_per_word": float("nan")}]},
         samples=SAMPLES,
         picture=PICTURE,
+        counts=COUNTS,
     )
     return path

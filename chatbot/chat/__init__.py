@@ -7,8 +7,9 @@ terminal.py  keys, colours, Ctrl-C; or one answer a line where there is no termi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chatbot.errors import ConfigError
 
@@ -22,20 +23,12 @@ class ChatCommand:
 
     bot: Path = DEFAULT_BOT
     """Folder that `chatbot fit` wrote."""
-    beam: int | None = None
-    """Hypotheses kept side by side, 1 is greedy; without it as the bot was saved."""
-    length_penalty: float | None = None
-    """How much longer replies are favoured (GNMT alpha); without it as the bot was saved."""
-    min_length: int | None = None
-    """Pieces of a reply at least; without it as the bot was saved."""
-    max_length: int | None = None
-    """Pieces of a reply at most; without it as the bot was saved."""
-    no_repeat_ngram: int | None = None
-    """No run of this many pieces twice in a reply, 0 allows it; without it as the bot was saved."""
     alternatives: int = 0
     """Further replies to show with each, at most, as far as the beam has them."""
     device: str = "cpu"
     """Where to compute: cpu, or cuda."""
+    search: dict[str, Any] = field(default_factory=dict)
+    """Settings of the search that are not as the bot was saved, and perhaps a preset."""
 
 
 def run(command: ChatCommand) -> None:
@@ -52,8 +45,7 @@ def run(command: ChatCommand) -> None:
     from chatbot.responder import Responder, search_settings
 
     bot = bundle.load(command.bot, command.device)
-    names = ("beam", "length_penalty", "min_length", "max_length", "no_repeat_ngram")
-    settings = search_settings(bot.config, **{name: getattr(command, name) for name in names})
+    settings = search_settings(bot.config, **command.search)
     parameters = sum(parameter.numel() for parameter in bot.model.parameters())
     title = f"{command.bot}: {parameters:,} parameters"
     terminal.talk(Session(Responder(bot), settings, alternatives=command.alternatives), title=title)

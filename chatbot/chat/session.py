@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from chatbot.chat.commands import CommandError, as_text, help_text, is_command, parse
 
 if TYPE_CHECKING:
-    from chatbot.responder import Alternative, Reply
-    from chatbot.search.steps import SearchConfig
+    from chatbot.replies import Alternative, Reply
+    from chatbot.search.config import SearchConfig
 
 Kind = Literal["reply", "silence", "note", "error", "quit"]
 
@@ -102,12 +102,14 @@ class Session:
                 self._history.clear()
                 return Answer("note", "The conversation starts again.")
             case "beam" | "greedy":
-                self._settings = replace(self._settings, beam=command.value or 1)
+                self._settings = replace(self._settings, beam=command.value or 1, groups=1, temperature=None)
                 return Answer("note", f"From now on: {self._search()}.")
             case "quit":
                 return Answer("quit")
 
     def _search(self) -> str:
         """How replies are searched for, in words."""
-        width = self._settings.beam
+        width, temperature = self._settings.beam, self._settings.temperature
+        if temperature is not None:
+            return f"the best of {self._settings.samples} drawn at temperature {temperature:g}"
         return "greedy replies" if width == 1 else f"the best of a beam of {width}"

@@ -6,7 +6,9 @@ begins in it is reckoned once. A batch is then cut out by index arithmetic, with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,9 @@ class Examples:
         source_tokens: ids of a source at most, the oldest being left out; None for all.
         mapped: the file that the table lies in.
     """
+
+    columns: tuple[str, ...] = ("context", "roles", "reply", "words")
+    """What the table must have."""
 
     def __init__(
         self, table: pa.Table, context_turns: int, source_tokens: int | None = None, mapped: pa.Buffer | None = None
@@ -66,13 +71,13 @@ class Examples:
         self.words: npt.NDArray[np.integer] = table.column("words").to_numpy()
 
     @classmethod
-    def open(cls, prepared: Prepared, split: str, context_turns: int, source_tokens: int | None = None) -> Examples:
+    def open(cls, prepared: Prepared, split: str, context_turns: int, source_tokens: int | None = None) -> Self:
         """Map the ids of ``train``, ``valid`` or ``test``.
 
         Raises:
             FitError: they are absent, or no Arrow stream of the expected columns.
         """
-        table, mapped = _read(prepared.ids(split))
+        table, mapped = _read(prepared.ids(split), cls.columns)
         return cls(table, context_turns, source_tokens, mapped)
 
     def __len__(self) -> int:
@@ -84,18 +89,23 @@ class Examples:
 
     def target(self, row: int) -> Ints:
         """The reply of a row, neither BOS nor EOS in it."""
-        return self._replies.cut(np.array([row])).astype(np.int64)
+        return self._targets(np.array([row])).astype(np.int64)
 
-    def last_turn(self, row: int) -> list[int]:
-        """What a row replies to, without its end."""
+    def asked(self, row: int) -> list[int]:
+        """What a row is asked, without marks: what it replies to."""
         turn: list[int] = self._turns.cut(self._past[[row]] - 1).tolist()
         return turn
 
     def batch(self, rows: Ints) -> Batch:
         """The tensors of these rows."""
         source, lengths = self._sources(rows)
-        target = self._replies.cut(rows)
-        return assemble(source, lengths, target, self._replies.lengths[rows], int(self.words[rows].sum()))
+        return assemble(
+            source, lengths, self._targets(rows), self.target_lengths[rows] - 1, int(self.words[rows].sum())
+        )
+
+    def _targets(self, rows: Ints) -> npt.NDArray[np.integer]:
+        """Flat ids of what rows are to learn to say, without ends."""
+        return self._replies.cut(rows)
 
     def _sources(self, rows: Ints) -> tuple[Ints, Ints]:
         """Flat ids of the sources of rows, one after the other, and the length of each."""
@@ -114,6 +124,64 @@ class Examples:
         if len(flat) > lengths.sum():
             flat = flat[spans(last + 1 - lengths, lengths)]
         return flat, lengths
+
+
+class BackwardExamples(Examples):
+    """The other way about: the reply is the source, and what it answers, its last turn, the target."""
+
+    columns = (*Examples.columns, "heard")
+
+    def __init__(
+        self, table: pa.Table, context_turns: int, source_tokens: int | None = None, mapped: pa.Buffer | None = None
+    ) -> None:
+        super().__init__(table, context_turns, source_tokens, mapped)
+        whole = self._replies.lengths + 1
+        self.source_lengths = whole if source_tokens is None else np.minimum(whole, source_tokens)
+        self.target_lengths = self._turns.lengths[self._past - 1] + 1
+        self.words = table.column("heard").to_numpy()
+
+    def asked(self, row: int) -> list[int]:
+        """The reply that a row is to find the question to."""
+        reply: list[int] = self._replies.cut(np.array([row])).tolist()
+        return reply
+
+    def _sources(self, rows: Ints) -> tuple[Ints, Ints]:
+        lengths = self.source_lengths[rows]
+        flat = np.full(int(lengths.sum()), EOS, dtype=np.int64)
+        kept = lengths - 1  # the last of a reply's pieces, where not all are read
+        begins = np.cumsum(lengths) - lengths
+        ends = self._replies.starts[rows] + self._replies.lengths[rows]
+        flat[spans(begins, kept)] = self._replies.ids[spans(ends - kept, kept)]
+        return flat, lengths
+
+    def _targets(self, rows: Ints) -> npt.NDArray[np.integer]:
+        return self._turns.cut(self._past[rows] - 1)
+
+
+class UnpromptedExamples(Examples):
+    """Replies alone: the source is an end and nothing else, so that what is learnt is how likely a reply is at all."""
+
+    def __init__(
+        self, table: pa.Table, context_turns: int, source_tokens: int | None = None, mapped: pa.Buffer | None = None
+    ) -> None:
+        super().__init__(table, context_turns, source_tokens, mapped)
+        self.source_lengths = np.ones(len(self), dtype=np.int64)
+
+    def asked(self, row: int) -> list[int]:
+        """Nothing."""
+        return []
+
+    def _sources(self, rows: Ints) -> tuple[Ints, Ints]:
+        return np.full(len(rows), EOS, dtype=np.int64), np.ones(len(rows), dtype=np.int64)
+
+
+Task = Literal["reply", "backward", "language_model"]
+TASKS: dict[Task, type[Examples]] = {
+    "reply": Examples,
+    "backward": BackwardExamples,
+    "language_model": UnpromptedExamples,
+}
+"""What a network is to learn, by name."""
 
 
 class _Pieces:
@@ -179,9 +247,8 @@ def _one_view(
     return np.concatenate(arrays), np.cumsum([0, *(len(a) for a in arrays[:-1])]).tolist()
 
 
-def _read(path: Path) -> tuple[pa.Table, pa.Buffer]:
+def _read(path: Path, wanted: Sequence[str]) -> tuple[pa.Table, pa.Buffer]:
     """The table of an Arrow stream, its columns left on the disk until they are read, and the mapped file."""
-    wanted = ("context", "roles", "reply", "words")
     again = "run `chatbot prepare` again"
     if not path.is_file():
         raise FitError(f"{path}: no such file; expected the token ids of a prepared folder; {again}")

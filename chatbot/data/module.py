@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 
 from chatbot.data.batches import Batch, TokenBatches
-from chatbot.data.examples import Examples
+from chatbot.data.examples import TASKS, Examples, Task
 from chatbot.errors import FitError
 from chatbot.tokenizer import Tokenizer
 from data_prep.store import open_prepared
@@ -120,6 +120,8 @@ class DialogueData(pl.LightningDataModule):
         source_tokens: tokens of a source at most, older ones being left out; null for all of those turns.
         tokens_per_batch: tokens of a batch at most, source and target, padding counted; lower it when memory ends.
         seed: of the order of the batches; the same as seed_everything unless set.
+        task: what is learnt: reply; backward, what a reply answers; language_model, replies as such. --backward and
+            --language-model say the same, and put the model where a bot finds it.
 
     Raises:
         PrepareError: ``path`` is no prepared folder.
@@ -133,6 +135,7 @@ class DialogueData(pl.LightningDataModule):
         source_tokens: int | None = None,
         tokens_per_batch: int = 4000,
         seed: int = 0,
+        task: Task = "reply",
     ) -> None:
         super().__init__()
         if tokens_per_batch < 1:
@@ -152,9 +155,10 @@ class DialogueData(pl.LightningDataModule):
         self.source_tokens = source_tokens
         self.tokens_per_batch = tokens_per_batch
         self.seed = seed
+        self.task = task
         self._cuts: dict[str, TokenBatches] = {}
-        self.train = Examples.open(self.prepared, "train", context_turns, source_tokens)
-        self.valid = Examples.open(self.prepared, "valid", context_turns, source_tokens)
+        self.train = TASKS[task].open(self.prepared, "train", context_turns, source_tokens)
+        self.valid = TASKS[task].open(self.prepared, "valid", context_turns, source_tokens)
         if not len(self.train):
             raise FitError(f"{path}: no training pairs; add conversations and run `chatbot prepare` again")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +29,23 @@ class Weights(NamedTuple):
     bias_hh: Tensor | None = None  # (G H,); None where one bias does for both
     peephole: Tensor | None = None  # (3, H): from c to i, f and o
 
+    def recur(self, h: Tensor) -> Tensor:
+        """What the last h contributes to all gates, W_h h + b_h: (N, H) -> (N, G H)."""
+        return F.linear(h, self.weight_hh, self.bias_hh)
 
-def lstm_cell(x: Tensor, state: State, weights: Weights) -> State:
+
+class Recurs(Protocol):
+    """As much of the weights as a step needs."""
+
+    @property
+    def peephole(self) -> Tensor | None:
+        """(3, H), or None."""
+
+    def recur(self, h: Tensor) -> Tensor:
+        """(N, H) -> (N, G H)."""
+
+
+def lstm_cell(x: Tensor, state: State, weights: Recurs) -> State:
     """Advance an LSTM by one token: x (N, 4H), state (h, c) of (N, H) each -> the state after it.
 
         i = sigmoid(x_i + W_hi h + b_hi)     how much of the candidate comes in
@@ -44,13 +59,13 @@ def lstm_cell(x: Tensor, state: State, weights: Weights) -> State:
     Gers, Schmidhuber & Cummins 2000, "Learning to forget" (f).
     """
     h, c = state  # (N, H) each
-    i, f, g, o = (x + F.linear(h, weights.weight_hh, weights.bias_hh)).chunk(4, dim=-1)  # (N, H) each
+    i, f, g, o = (x + weights.recur(h)).chunk(4, dim=-1)  # (N, H) each
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()  # keep some, add some
     h = o.sigmoid() * c.tanh()
     return h, c
 
 
-def peephole_cell(x: Tensor, state: State, weights: Weights) -> State:
+def peephole_cell(x: Tensor, state: State, weights: Recurs) -> State:
     """As `lstm_cell`, with gates that look at the memory itself: x (N, 4H), state (h, c) -> the state after it.
 
         i = sigmoid(x_i + W_hi h + b_hi + p_i * c)
@@ -64,13 +79,13 @@ def peephole_cell(x: Tensor, state: State, weights: Weights) -> State:
     assert weights.peephole is not None
     p_i, p_f, p_o = weights.peephole
     h, c = state  # (N, H) each
-    i, f, g, o = (x + F.linear(h, weights.weight_hh, weights.bias_hh)).chunk(4, dim=-1)  # (N, H) each
+    i, f, g, o = (x + weights.recur(h)).chunk(4, dim=-1)  # (N, H) each
     c_new = (f + p_f * c).sigmoid() * c + (i + p_i * c).sigmoid() * g.tanh()
     h = (o + p_o * c_new).sigmoid() * c_new.tanh()
     return h, c_new
 
 
-def lstm1997_cell(x: Tensor, state: State, weights: Weights) -> State:
+def lstm1997_cell(x: Tensor, state: State, weights: Recurs) -> State:
     """The cell of 1997, which cannot forget: x (N, 3H) of gates i, g, o, state (h, c) -> the state after it.
 
         c' = c + i * g,   h' = o * tanh(c')
@@ -80,13 +95,13 @@ def lstm1997_cell(x: Tensor, state: State, weights: Weights) -> State:
     Source: Hochreiter & Schmidhuber 1997, section 4.
     """
     h, c = state  # (N, H) each
-    i, g, o = (x + F.linear(h, weights.weight_hh, weights.bias_hh)).chunk(3, dim=-1)  # (N, H) each
+    i, g, o = (x + weights.recur(h)).chunk(3, dim=-1)  # (N, H) each
     c = c + i.sigmoid() * g.tanh()
     h = o.sigmoid() * c.tanh()
     return h, c
 
 
-def gru_cell(x: Tensor, state: State, weights: Weights) -> State:
+def gru_cell(x: Tensor, state: State, weights: Recurs) -> State:
     """Advance a gated recurrent unit by one token: x (N, 3H) of gates r, z, n, state (h,) of (N, H) -> the state after.
 
         r = sigmoid(x_r + W_hr h + b_hr)         how much of the past the candidate sees
@@ -99,19 +114,19 @@ def gru_cell(x: Tensor, state: State, weights: Weights) -> State:
     """
     (h,) = state  # (N, H)
     x_r, x_z, x_n = x.chunk(3, dim=-1)  # (N, H) each
-    h_r, h_z, h_n = F.linear(h, weights.weight_hh, weights.bias_hh).chunk(3, dim=-1)  # (N, H) each
+    h_r, h_z, h_n = weights.recur(h).chunk(3, dim=-1)  # (N, H) each
     n = (x_n + (x_r + h_r).sigmoid() * h_n).tanh()
     z = (x_z + h_z).sigmoid()
     return ((1 - z) * n + z * h,)
 
 
-def rnn_cell(x: Tensor, state: State, weights: Weights) -> State:
+def rnn_cell(x: Tensor, state: State, weights: Recurs) -> State:
     """Advance a plain recurrent layer by one token: h' = tanh(x + W_h h + b_h); x (N, H), state (h,) of (N, H).
 
     Source: Elman 1990, "Finding structure in time".
     """
     (h,) = state  # (N, H)
-    return ((x + F.linear(h, weights.weight_hh, weights.bias_hh)).tanh(),)
+    return ((x + weights.recur(h)).tanh(),)
 
 
 CellName = Literal["lstm", "gru", "rnn", "peephole", "lstm1997"]
@@ -121,7 +136,7 @@ CellName = Literal["lstm", "gru", "rnn", "peephole", "lstm1997"]
 class Kind:
     """What tells one memory from another."""
 
-    step: Callable[[Tensor, State, Weights], State]
+    step: Callable[[Tensor, State, Recurs], State]
     gates: int
     """Rows of H that its matrices are stacked of."""
     carries: int

@@ -45,8 +45,6 @@ class DecoderState:
     recurrent: tuple[State, ...]
     """One a layer, (N, H) each."""
     memory: Memory
-    attention: Tensor
-    """(N, S): where the last token looked; zeros before the first."""
 
     def repeat(self, k: int) -> DecoderState:
         """Each row `k` times, side by side: [a, b] with k = 2 gives [a, a, b, b]."""
@@ -67,7 +65,7 @@ class DecoderState:
 
     def _with_rows(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
         recurrent = tuple(tuple(map(change, state)) for state in self.recurrent)
-        return DecoderState(recurrent, self.memory, change(self.attention))
+        return DecoderState(recurrent, self.memory)
 
 
 class Decoder(nn.Module):
@@ -91,7 +89,7 @@ class Decoder(nn.Module):
         self.attention = Attention(hidden, memory, config.attention, config.heads) if config.attend else None
         parts = config.recurrence.kind.carries
         self.bridges = nn.ModuleList(nn.Linear(memory, config.decoder_layers * hidden) for _ in range(parts))
-        self.output = nn.Linear(hidden + context, config.embedding)
+        self.output: nn.Module = nn.Linear(hidden + context, config.embedding)
         self.dropout = Dropout(config.dropout, config.variational)
 
     def remember(self, encoded: Encoded) -> Memory:
@@ -108,18 +106,24 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, memory: Memory) -> Tensor:
         """All steps of known targets at once: x (N, T, E) -> (N, T, E), each layer one fused call."""
+        return self._at_once(x, memory)[0]
+
+    def looks(self, x: Tensor, memory: Memory) -> Tensor:
+        """Where each step of known targets looks, a mean over the heads: x (N, T, E) -> (N, T, S)."""
+        return self._at_once(x, memory)[1]
+
+    def _at_once(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         reading = Reading(None, x.shape[1], x.device)  # pads come last, where nothing real is after them
 
         def whole(index: int, x: Tensor) -> Tensor:
             outputs: Tensor = self._layer(index)(x, reading, memory.initial[index])[0]
             return outputs
 
-        return self._through(x, memory, whole)[0]
+        return self._through(x, memory, whole)
 
     def start(self, memory: Memory) -> DecoderState:
         """One row an input, before its first token."""
-        inputs, positions, _ = memory.values.shape
-        return DecoderState(memory.initial, memory, memory.values.new_zeros(inputs, positions))
+        return DecoderState(memory.initial, memory)
 
     def step(self, x: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """One token for every row: x (N, E) -> (N, E) and the state after it."""
@@ -131,8 +135,8 @@ class Decoder(nn.Module):
             return cell[0].view(*x.shape[:2], -1)
 
         beams = x.view(state.memory.values.shape[0], -1, x.shape[-1])  # (B, K, E): K takes the place of T
-        outputs, weights = self._through(beams, state.memory, single)
-        return outputs.flatten(0, 1), DecoderState(tuple(after), state.memory, weights.flatten(0, 1))
+        outputs, _ = self._through(beams, state.memory, single)
+        return outputs.flatten(0, 1), DecoderState(tuple(after), state.memory)
 
     def _layer(self, index: int) -> Layer:
         layer = self.layers[index]

@@ -32,6 +32,8 @@ class Seq2Seq(nn.Module):
         self.word_dropout = WordDropout(config.word_dropout, vocab_size)
         self.untied = None if config.tie else nn.Parameter(torch.empty(vocab_size, config.embedding))
         self.bias = nn.Parameter(torch.zeros(vocab_size))
+        self.scores: nn.Module | None = None
+        """Takes the place of the output layer where that has been made lighter (`chatbot.model.light`)."""
         for weight in (self.embedding.weight, self.untied):
             if weight is not None:
                 nn.init.normal_(weight, std=config.embedding**-0.5)
@@ -57,6 +59,10 @@ class Seq2Seq(nn.Module):
         hidden: Tensor = self.decoder(self.embed(inputs), self.encode(source, lengths))
         return hidden
 
+    def looks(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> Tensor:
+        """Where each of the inputs (N, T) looked, as in `forward`: (N, T, S), zeros without attention."""
+        return self.decoder.looks(self.embed(inputs), self.encode(source, lengths))
+
     @property
     def output_weight(self) -> Tensor:
         """Of the output layer, (V, E)."""
@@ -64,7 +70,7 @@ class Seq2Seq(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The output layer: (..., E) -> (..., V), float32 at least, under autocast too."""
-        logits = F.linear(hidden, self.output_weight, self.bias)
+        logits: Tensor = F.linear(hidden, self.output_weight, self.bias) if self.scores is None else self.scores(hidden)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def start(self, memory: Memory) -> DecoderState:

@@ -1,8 +1,12 @@
 """Search over anything that steps: torch and nothing else.
 
-steps.py    the seam: what a step, a state and a hypothesis are; how a search is asked for
-greedy.py   always the likeliest token
-beam.py     the best few of many, as tensors
+config.py   how replies are looked for: every setting; without torch
+presets.py  settings by name
+steps.py    the seam: what a step, a state and a hypothesis are
+walk.py     one hypothesis an input, token by token: the likeliest, or drawn
+sample.py   how tokens are drawn
+beam.py     the best few of many, as tensors; in groups that differ
 filters.py  what may not be said
-rank.py     how hypotheses of unlike length compare
+phrases.py  words that may not be said, however pieces cut them
+rank.py     how hypotheses compare
 """

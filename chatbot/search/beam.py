@@ -1,4 +1,4 @@
-"""Beam search, two pools for each input: hypotheses that are alive, and the best that have ended."""
+"""Beam search, two pools for each input or group: hypotheses that are alive, and the best that have ended."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from chatbot.search.steps import DEAD, LOWEST, Hypothesis, S, Step, check_search
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """K hypotheses for each of B inputs, best first; empty places have a score below DEAD."""
+    """K hypotheses for each of P groups (B inputs of G groups each), as chosen; empty places score below DEAD."""
 
-    ids: Tensor  # (B, K, max_length) filled up with the end
-    log_probs: Tensor  # (B, K) the model's own
-    scores: Tensor  # (B, K) what they are ranked by: the filtered log-probability, over the penalty once ended
+    ids: Tensor  # (P, K, max_length) filled up with the end
+    log_probs: Tensor  # (P, K) the model's own
+    scores: Tensor  # (P, K) what they are ranked by: the filtered log-probability, over the penalty once ended
 
-    def keep(self, inputs: Tensor) -> Pool:
-        """Only these inputs (B',)."""
-        return Pool(self.ids[inputs], self.log_probs[inputs], self.scores[inputs])
+    def keep(self, groups: Tensor) -> Pool:
+        """Only these groups (P',)."""
+        return Pool(self.ids[groups], self.log_probs[groups], self.scores[groups])
 
-    def best(self, k: int) -> tuple[Pool, Tensor]:
-        """The best `k` of each input, and where they stood (B, k)."""
-        scores, places = self.scores.topk(k, dim=1)  # (B, k) each, best first
-        return Pool(_rows_at(self.ids, places), self.log_probs.gather(1, places), scores), places
+    def at(self, places: Tensor) -> Pool:
+        """Those at places (P, k) of their groups."""
+        return Pool(_rows_at(self.ids, places), self.log_probs.gather(1, places), self.scores.gather(1, places))
+
+    def best(self, k: int) -> Pool:
+        """The best `k` of each group, best first."""
+        return self.at(self.scores.topk(k, dim=1).indices)
 
     def join(self, other: Pool) -> Pool:
         """Both side by side, not sorted."""
@@ -40,15 +43,15 @@ class Pool:
 
     def over(self, divisor: float) -> Pool:
         """The same with the scores divided; empty places stay empty."""
-        empty = self.scores <= DEAD  # (B, K)
+        empty = self.scores <= DEAD  # (P, K)
         return Pool(self.ids, self.log_probs, (self.scores / divisor).masked_fill(empty, LOWEST))
 
     def bar(self, kept: Tensor) -> Pool:
-        """Make those places empty where `kept` (B, K) is False."""
+        """Make those places empty where `kept` (P, K) is False."""
         return Pool(self.ids, self.log_probs, self.scores.masked_fill(~kept, LOWEST))
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def beam(
     step: Step[S],
     state: S,
@@ -58,7 +61,10 @@ def beam(
     eos: int,
     width: int,
     max_length: int,
+    groups: int = 1,
+    diversity: float = 0.0,
     length_penalty: float = 1.0,
+    exact: bool = True,
     filters: Sequence[Filter] = (),
     device: torch.device | str = "cpu",
 ) -> list[list[Hypothesis]]:
@@ -66,41 +72,55 @@ def beam(
 
     At most `max_length` tokens, the end included; hypotheses that are cut there count only for an input
     of which none has ended. Always at least one an input, fewer than `width` where no more exist.
-    `device` is where the step wants its tokens. An input leaves the batch once no living hypothesis can
-    beat its worst ended one. Scores: Wu et al. 2016, equation 14. A width of 1 is not greedy: a living
-    hypothesis goes on beside the first that has ended.
+    `device` is where the step wants its tokens. Scores: Wu et al. 2016, equation 14. A width of 1 is not greedy: a
+    living hypothesis goes on beside the first that has ended.
+
+    Args:
+        groups: of `width / groups` hypotheses each; at each step a group chooses after those before it, and what these
+            have just said loses `diversity` nats for each time (Vijayakumar et al. 2016, section 4, Hamming diversity;
+            scores themselves keep what the model says).
+        exact: an input leaves the batch once no living hypothesis can beat its worst ended one, however long it may
+            grow. False: once none would if it ended here, as longer ones seldom gain; that is several times sooner.
     """
     check_search(rows, width, max_length)
+    if groups < 1 or width % groups:
+        raise ValueError(f"groups must divide the width, got {groups} groups and a width of {width}")
+    share = width // groups
     found: list[list[Hypothesis]] = [[] for _ in range(rows)]
     going = torch.arange(rows, device=device)  # (B,) which inputs are still in the batch
-    alive, ended = _begin(rows, width, max_length, eos, device)
+    alive, ended = _begin(rows * groups, share, max_length, eos, device)
     tokens = torch.full((rows * width,), bos, device=device)  # (N,)
     state = state.repeat(width)
     for length in range(1, max_length + 1):
         if not len(going):
             break
         log_probs, state = step(tokens, state)
-        grown, parents = _grow(alive, log_probs, filters, length, eos)
+        log_probs = log_probs.clamp(min=LOWEST)  # (N, V)
+        so_far = alive.ids[:, :, : length - 1].flatten(0, 1)  # (N, length - 1)
+        left = allowed(filters, so_far, log_probs, going.repeat_interleave(width), eos)
+        grown, parents = _grow(alive, log_probs, left, length, groups, diversity, eos)
         divisor = penalty(length, length_penalty)
         alive, ended, places = _part(grown, ended, grown.ids[:, :, length - 1] == eos, divisor)
         state = state.reorder(_flat(parents.gather(1, places)))
         # The most that a living hypothesis can still reach: it only loses probability, its divisor may grow.
-        hope = alive.scores[:, 0] / max(divisor, penalty(max_length, length_penalty))  # (B,)
-        hopeful = (hope > ended.scores[:, -1]) & (alive.scores[:, 0] > DEAD)  # (B,)
-        hopeful &= length < max_length
-        stay = hopeful.nonzero()[:, 0]  # (B',)
-        if len(stay) < len(going):
-            out = (~hopeful).nonzero()[:, 0]
-            _collect(found, going[out], ended.keep(out), alive.keep(out).over(divisor), eos)
-            going, alive, ended, state = going[stay], alive.keep(stay), ended.keep(stay), state.keep(stay)
+        best = alive.scores.amax(dim=1)  # (P,)
+        hope = best / (max(divisor, penalty(max_length, length_penalty)) if exact else divisor)  # (P,)
+        hopeful = (hope > ended.scores[:, -1]) & (best > DEAD)  # (P,)
+        hopeful = hopeful.view(-1, groups).any(dim=1) & (length < max_length)  # (B,)
+        if not hopeful.all():
+            stay, out = hopeful.nonzero()[:, 0], (~hopeful).nonzero()[:, 0]  # (B',), (B - B',)
+            leaving = _of_inputs(out, groups)
+            _collect(found, going[out], ended.keep(leaving), alive.keep(leaving).over(divisor), eos)
+            staying = _of_inputs(stay, groups)
+            going, alive, ended, state = going[stay], alive.keep(staying), ended.keep(staying), state.keep(stay)
         tokens = alive.ids[:, :, length - 1].flatten()  # (N,)
     return found
 
 
 def _begin(rows: int, width: int, max_length: int, eos: int, device: torch.device | str) -> tuple[Pool, Pool]:
-    """The two pools before the first token: one living hypothesis an input, none ended.
+    """The two pools before the first token: one living hypothesis a group, none ended.
 
-    All K rows of an input are alike at first, so all but one start empty: else every hypothesis would be
+    All K rows of a group are alike at first, so all but one start empty: else every hypothesis would be
     a copy of the same. Scores alive [0, LOWEST, LOWEST], ended [LOWEST, LOWEST, LOWEST] when K = 3.
     """
     ids = torch.full((rows, width, max_length), eos, device=device)
@@ -111,56 +131,85 @@ def _begin(rows: int, width: int, max_length: int, eos: int, device: torch.devic
     return Pool(ids, zeros, first), Pool(ids, zeros, empty)
 
 
-def _grow(alive: Pool, log_probs: Tensor, filters: Sequence[Filter], length: int, eos: int) -> tuple[Pool, Tensor]:
-    """Let K hypotheses of each input grow to `length` tokens: the best 2K (B, 2K), and their parents (B, 2K).
+def _grow(
+    alive: Pool, log_probs: Tensor, left: Tensor, length: int, groups: int, diversity: float, eos: int
+) -> tuple[Pool, Tensor]:
+    """Let K hypotheses of each group grow to `length` tokens: the best 2K (P, 2K), and their parents (P, 2K).
 
-    At most one child of each parent is its end, so of 2K at least K live. log_probs is (N, V).
+    At most one child of each parent is its end, so of 2K at least K live. log_probs is the model's (N, V), left what
+    the filters made of it.
     """
     rows, width = alive.scores.shape
-    log_probs = log_probs.float().clamp(min=LOWEST)  # (N, V)
-    so_far = alive.ids[:, :, : length - 1].flatten(0, 1)  # (N, length - 1)
-    left = allowed(filters, so_far, log_probs, eos).view(rows, width, -1)  # (B, K, V)
-    vocabulary = left.shape[-1]
-    scores = (alive.scores[:, :, None] + left).clamp(min=LOWEST).flatten(1)  # (B, K * V)
-    scores, places = scores.topk(min(2 * width, scores.shape[1]), dim=1)  # (B, 2K)
+    vocabulary = log_probs.shape[-1]
+    scores = (alive.scores[:, :, None] + left.view(rows, width, -1)).clamp_(min=LOWEST).flatten(1)  # (P, K * V)
+    if groups == 1:
+        scores, places = scores.topk(min(2 * width, scores.shape[1]), dim=1)  # (P, 2K)
+    else:
+        scores, places = _in_turn(scores, width, groups, diversity, eos)
     parents, tokens = places // vocabulary, places % vocabulary  # place 8003 of V = 8000: parent 1, token 3
-    ids = _rows_at(alive.ids, parents)  # (B, 2K, max_length)
+    ids = _rows_at(alive.ids, parents)  # (P, 2K, max_length)
     ids[:, :, length - 1] = tokens
-    own = alive.log_probs.gather(1, parents) + log_probs.view(rows, -1).gather(1, places)  # (B, 2K)
+    own = alive.log_probs.gather(1, parents) + log_probs.view(rows, -1).gather(1, places)  # (P, 2K)
     return Pool(ids, own, scores), parents
 
 
-def _part(grown: Pool, ended: Pool, at_end: Tensor, divisor: float) -> tuple[Pool, Pool, Tensor]:
-    """Part what has grown (B, 2K) in the K best that live, and the K best that have ended now or before.
+def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int) -> tuple[Tensor, Tensor]:
+    """The best 2K of each group (B * G, K * V), each group shunning what those before it have chosen."""
+    by_group = scores.view(-1, groups, width, scores.shape[1] // width)  # (B, G, K, V)
+    said = scores.new_zeros(len(by_group), by_group.shape[-1])  # (B, V) how often
+    found, places = [], []
+    for group in range(groups):
+        shunned = (by_group[:, group] - diversity * said[:, None]).flatten(1)  # (B, K * V)
+        best = shunned.topk(min(2 * width, shunned.shape[1]), dim=1).indices  # (B, 2K)
+        places.append(best)
+        found.append(by_group[:, group].flatten(1).gather(1, best))
+        tokens = best % by_group.shape[-1]
+        lives = (tokens != eos) & (found[-1] > DEAD)
+        chosen = lives & (lives.cumsum(dim=1) <= width)  # the K that go on; an end is no word that others must shun
+        said.scatter_add_(1, tokens, chosen.to(said.dtype))
+    return torch.stack(found, 1).flatten(0, 1), torch.stack(places, 1).flatten(0, 1)
 
-    at_end is (B, 2K). The third result says where in `grown` the living stood (B, K).
+
+def _part(grown: Pool, ended: Pool, at_end: Tensor, divisor: float) -> tuple[Pool, Pool, Tensor]:
+    """Part what has grown (P, 2K) in the first K that live, and the K best that have ended now or before.
+
+    at_end is (P, 2K). The third result says where in `grown` the living stood (P, K).
     """
-    width = ended.scores.shape[1]
+    width, size = ended.scores.shape[1], at_end.shape[1]
     done = grown.bar(at_end).over(divisor)
-    alive, places = grown.bar(~at_end).best(width)
-    return alive, ended.join(done).best(width)[0], places
+    order = torch.arange(size, device=at_end.device) + at_end * size  # (P, 2K) the ended behind all others
+    places = order.topk(width, dim=1, largest=False).indices  # (P, K)
+    return grown.bar(~at_end).at(places), ended.join(done).best(width), places
 
 
 def _rows_at(ids: Tensor, places: Tensor) -> Tensor:
-    """The rows of ids (B, P, L) at places (B, k): (B, k, L)."""
+    """The rows of ids (P, Q, L) at places (P, k): (P, k, L)."""
     return ids.take_along_dim(places[:, :, None], dim=1)
 
 
 def _flat(parents: Tensor) -> Tensor:
-    """Places within each input (B, K) as rows of the batch (N,): [[1, 0], [0, 0]] gives [1, 0, 2, 2]."""
+    """Places within each group (P, K) as rows of the batch (N,): [[1, 0], [0, 0]] gives [1, 0, 2, 2]."""
     rows, width = parents.shape
     return (parents + torch.arange(rows, device=parents.device)[:, None] * width).flatten()
 
 
+def _of_inputs(inputs: Tensor, groups: int) -> Tensor:
+    """The groups of inputs (B',) as places (B' * G,)."""
+    return (inputs[:, None] * groups + torch.arange(groups, device=inputs.device)).flatten()
+
+
 def _collect(found: list[list[Hypothesis]], inputs: Tensor, ended: Pool, alive: Pool, eos: int) -> None:
-    """Write down what was found for inputs (B',): what has ended, else what is alive, best first."""
+    """Write down what was found for inputs (B',) in all groups: what has ended, else what is alive, best first."""
+    count = len(inputs)
     pools = [
-        list(zip(pool.ids.tolist(), pool.scores.tolist(), pool.log_probs.tolist(), strict=True))
+        list(zip(*(part.view(count, -1).tolist() for part in (pool.scores, pool.log_probs)), strict=True))
         for pool in (ended, alive)
     ]
-    for index, complete, cut in zip(inputs.tolist(), *pools, strict=True):
-        for rows in (complete, cut):
-            every = [hypothesis(*one, eos=eos) for one in zip(*rows, strict=True)]
+    said = [pool.ids.view(count, -1, pool.ids.shape[-1]).tolist() for pool in (ended, alive)]
+    for place, index in enumerate(inputs.tolist()):
+        for pool, ids in zip(pools, said, strict=True):
+            every = [hypothesis(*one, eos=eos) for one in zip(ids[place], *pool[place], strict=True)]
+            every.sort(key=lambda one: -one.score)
             found[index] = [one for one in every if one.score > DEAD] or every[:1]
             if found[index][0].score > DEAD:
                 break

@@ -1,7 +1,7 @@
-"""What may not be said: each filter forbids some next tokens, and changes nothing else.
+"""What may not be said, and what is said less gladly: each filter lowers some next tokens and nothing else.
 
-A filter is called with the ids so far (N, t), without the begin, and the log-probabilities of the next
-token (N, V); it gives them back with LOWEST at what it forbids. What is left is not renormalised.
+A filter is called with the ids so far (N, t), without the begin, the log-probabilities of the next token (N, V), which
+it changes in place, and the input that each row answers (N,). What is left is not renormalised.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from torch import Tensor
 
 from chatbot.search.steps import DEAD, LOWEST
 
-Filter: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Filter: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 
 
-def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, eos: int) -> Tensor:
-    """Put log-probabilities (N, V) through all filters, in order; ids (N, t) are those so far.
+def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor, eos: int) -> Tensor:
+    """Put log-probabilities (N, V) through all filters, in order: a new tensor (N, V).
 
-    A row in which nothing is left may end: its `eos` gets its log-probability back.
+    A row in which nothing is left may end: its `eos` gets its log-probability back. ids (N, t), inputs (N,).
     """
     if not filters:
         return log_probs
-    left = log_probs
+    left = log_probs.clone()
     for one in filters:
-        left = one(ids, left)
-    stuck = (left <= DEAD).all(dim=-1)  # (N,)
-    end = torch.where(stuck, log_probs[:, eos], left[:, eos])  # (N,)
-    return left.index_copy(1, torch.tensor([eos], device=left.device), end[:, None])
+        one(ids, left, inputs)
+    stuck = left.amax(dim=-1) <= DEAD  # (N,)
+    left[:, eos] = torch.where(stuck, log_probs[:, eos], left[:, eos])
+    return left
 
 
 class MinLength:
@@ -39,13 +39,12 @@ class MinLength:
         if length < 0:
             raise ValueError(f"the least length must be at least 0, got {length}")
         self.length = length
-        self.eos = torch.tensor([eos])
+        self.eos = eos
 
-    def __call__(self, ids: Tensor, log_probs: Tensor) -> Tensor:
-        """Forbid the end while ids (N, t) are too short: (N, V) -> (N, V)."""
-        if ids.shape[1] >= self.length:
-            return log_probs
-        return log_probs.index_fill(1, self.eos.to(log_probs.device), LOWEST)
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Forbid the end while ids (N, t) are too short."""
+        if ids.shape[1] < self.length:
+            left[:, self.eos] = LOWEST
 
 
 class Forbidden:
@@ -54,9 +53,25 @@ class Forbidden:
     def __init__(self, ids: Iterable[int]) -> None:
         self.ids = torch.tensor(sorted(set(ids)), dtype=torch.long)
 
-    def __call__(self, ids: Tensor, log_probs: Tensor) -> Tensor:
-        """Forbid them whatever has been said: (N, V) -> (N, V)."""
-        return log_probs.index_fill(1, self.ids.to(log_probs.device), LOWEST)
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Forbid them whatever has been said."""
+        self.ids = self.ids.to(left.device)
+        left.index_fill_(1, self.ids, LOWEST)
+
+
+class Forced:
+    """Each hypothesis begins with these ids; as the last filter it overrules the others."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.ids = list(ids)
+
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Forbid all but the next of them, while there is one."""
+        place = ids.shape[1]
+        if place < len(self.ids):
+            only = left[:, self.ids[place]].clone()  # (N,)
+            left.fill_(LOWEST)
+            left[:, self.ids[place]] = torch.where(only > DEAD, only, 0.0)
 
 
 class NoRepeatNgram:
@@ -67,15 +82,67 @@ class NoRepeatNgram:
             raise ValueError(f"the run that may not be repeated must be at least 1 token long, got {n}")
         self.n = n
 
-    def __call__(self, ids: Tensor, log_probs: Tensor) -> Tensor:
-        """Forbid what would complete a run that ids (N, t) hold already: (N, V) -> (N, V).
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Forbid what would complete a run that ids (N, t) hold already.
 
         With n = 2 and ids 5 6 7 5, the runs are 56 67 75; the last token is 5, so 6 is forbidden.
         """
-        if ids.shape[1] < self.n:
-            return log_probs
-        runs = ids.unfold(1, self.n, 1)  # (N, t - n + 1, n)
-        opening = ids[:, ids.shape[1] - self.n + 1 :]  # (N, n - 1) the last tokens: would they open a known run?
-        known = (runs[..., :-1] == opening[:, None]).all(dim=-1)  # (N, t - n + 1)
-        rows, places = known.nonzero(as_tuple=True)
-        return log_probs.index_put((rows, runs[rows, places, -1]), log_probs.new_tensor(LOWEST))
+        if ids.shape[1] >= self.n:
+            _complete(ids.unfold(1, self.n, 1), ids, left)
+
+
+class NoContextNgram:
+    """No run of `n` tokens of what is answered is said again (Roller et al. 2021, section 4.1, on context blocking).
+
+    Args:
+        n: tokens of a run.
+        contexts: the ids that each input has heard.
+    """
+
+    def __init__(self, n: int, contexts: Sequence[Sequence[int]]) -> None:
+        if n < 1:
+            raise ValueError(f"the run that may not be taken over must be at least 1 token long, got {n}")
+        self.n = n
+        most = max((len(context) - n + 1 for context in contexts), default=0)
+        self.runs = torch.full((len(contexts), max(0, most), n), -1)  # (B, R, n), -1 is no token
+        for row, context in zip(self.runs, contexts, strict=True):
+            if len(context) >= n:
+                found = torch.tensor(context).unfold(0, n, 1)
+                row[: len(found)] = found
+
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Forbid what would complete a run that the input holds."""
+        if ids.shape[1] >= self.n - 1 and self.runs.shape[1]:
+            self.runs = self.runs.to(left.device)
+            _complete(self.runs[inputs], ids, left)
+
+
+def _complete(runs: Tensor, ids: Tensor, left: Tensor) -> None:
+    """Forbid each row's tokens that end a run (N, R, n) whose beginning its ids (N, t) end with."""
+    n = runs.shape[-1]
+    opening = ids[:, ids.shape[1] - n + 1 :]  # (N, n - 1)
+    known = (runs[..., :-1] == opening[:, None]).all(dim=-1) & (runs[..., -1] >= 0)  # (N, R)
+    rows, places = known.nonzero(as_tuple=True)
+    if len(rows):
+        left[rows, runs[rows, places, -1]] = LOWEST
+
+
+class RepetitionPenalty:
+    """Tokens that the hypothesis has already count as if their log-probability were `penalty` times as low.
+
+    Source: Keskar et al. 2019, "CTRL", section 4.1, which divides scores before the softmax by it.
+    """
+
+    def __init__(self, penalty: float, spared: Iterable[int] = ()) -> None:
+        if penalty < 1:
+            raise ValueError(f"the repetition penalty must be at least 1, got {penalty}")
+        self.penalty = penalty
+        self.spared = sorted(set(spared))
+
+    def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
+        """Lower what ids (N, t) hold, but not the spared, such as marks."""
+        if not ids.shape[1]:
+            return
+        spared = left[:, self.spared].clone()
+        left.scatter_(1, ids, (left.gather(1, ids) * self.penalty).clamp(min=LOWEST))
+        left[:, self.spared] = spared

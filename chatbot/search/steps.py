@@ -46,38 +46,6 @@ class Hypothesis:
     """The model's own log-probability of the ids, and of the end where it was reached; in nats."""
 
 
-@dataclass(frozen=True)
-class SearchConfig:
-    """How replies are looked for."""
-
-    beam: int = 5
-    """Hypotheses kept side by side; 1 is greedy."""
-    length_penalty: float = 1.0
-    """How much longer replies are favoured (GNMT alpha); 0 compares bare log-probabilities."""
-    max_length: int = 60
-    """Tokens of a reply at most, its end included."""
-    min_length: int = 1
-    """Tokens of a reply at least, its end not included."""
-    no_repeat_ngram: int | None = 3
-    """No run of this many tokens occurs twice in a reply; null allows everything."""
-
-    def __post_init__(self) -> None:
-        least = {"beam": 1, "max_length": 1, "min_length": 0}
-        if self.no_repeat_ngram is not None:
-            least["no_repeat_ngram"] = 1
-        for name, lowest in least.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-                raise ValueError(f"{name} must be a whole number of at least {lowest}, got {value!r}")
-        for name, highest in (("beam", 1000), ("max_length", 10_000), ("length_penalty", 10)):
-            if getattr(self, name) > highest:
-                raise ValueError(f"{name} must be at most {highest}, got {getattr(self, name)!r}")
-        if self.min_length > self.max_length:
-            raise ValueError(f"min_length ({self.min_length}) must not pass max_length ({self.max_length})")
-        if not (math.isfinite(self.length_penalty) and self.length_penalty >= 0):
-            raise ValueError(f"length_penalty must be a number of at least 0, got {self.length_penalty!r}")
-
-
 def check_search(rows: int, width: int, max_length: int) -> None:
     """Raise ValueError unless a search of this size can find something."""
     if rows < 0 or width < 1 or max_length < 1:

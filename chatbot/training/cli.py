@@ -29,6 +29,7 @@ from chatbot.training.console import say
 from chatbot.training.curve import Curve
 from chatbot.training.find_lr import find_lr
 from chatbot.training.folder import SETTINGS, Workplace, fingerprint, read_checkpoint
+from chatbot.training.helper import check_pieces, for_helper, where
 from chatbot.training.interrupt import Interrupt
 from chatbot.training.logs import loggers
 from chatbot.training.memory import is_out_of_memory, memory_full
@@ -53,7 +54,7 @@ def fit(argv: list[str]) -> int:
         OSError: the disk refuses; no half bot is left.
     """
     with quiet(), ExitStack() as until_end:
-        training = _Fit(argv, until_end)
+        training = _Fit(for_helper(argv), until_end)
         if training.cli.config.find_lr:
             print(find_lr(training.trainer, training.module, training.data))  # noqa: T201 - it is the result
             return OK
@@ -124,6 +125,7 @@ class _Fit:
         asked, chosen = cli.config.trainer, cli.config_init
         self.data, self.module = cli.datamodule, cli.model
         self.cli = cli
+        check_pieces(self.place.output, self.data)
         if self.origin is not None:
             self.origin.give(self.module, self.data)
         extras: dict[str, Any] = {
@@ -166,7 +168,14 @@ class _Fit:
         data = {
             f"data.{key}": getattr(self.data, key) for key in ("context_turns", "source_tokens", "tokens_per_batch")
         }
-        return {"fingerprint": fingerprint(self.data.prepared), "seed_everything": self.data.seed, **sizes, **data}
+        task = {} if self.data.task == "reply" else {"data.task": self.data.task}
+        return {
+            "fingerprint": fingerprint(self.data.prepared),
+            "seed_everything": self.data.seed,
+            **sizes,
+            **data,
+            **task,
+        }
 
     def _train(self, checkpoint: Path | None) -> None:
         try:
@@ -204,7 +213,7 @@ class _Fit:
             say(f"{self.place.partial} ({megabytes:,.0f} MB) is kept for --resume; delete it when you are content.")
         else:
             self.place.discard()
-        say(f"The bot stands in {self.place.output}: chatbot chat {self.place.output}")
+        say(where(self.place.output, self.data.task))
         return code
 
     def _verdict(self, stop: Stop) -> str:

@@ -30,7 +30,18 @@ TRAINER = {
 }
 """Where we want something else of Lightning's Trainer than it does by itself."""
 
-OURS = ("config", "prepared", "output", "resume", "overwrite", "from", "find_lr", "profile")
+OURS = (
+    "config",
+    "prepared",
+    "output",
+    "resume",
+    "overwrite",
+    "from",
+    "find_lr",
+    "profile",
+    "backward",
+    "language_model",
+)
 """Arguments that say where and how to begin; they are no settings of the training."""
 
 _TWO_WAYS = (
@@ -113,6 +124,12 @@ class FitCLI(LightningCLI):
         )
         parser.add_argument(
             "--find-lr", action="store_true", help="try rates of learning, say which to take, and leave"
+        )
+        parser.add_argument(
+            "--backward", action="store_true", help="train a model that tells what a reply answers, into BOT/backward"
+        )
+        parser.add_argument(
+            "--language-model", action="store_true", help="train one of replies as such, into BOT/language_model"
         )
         parser.add_argument("--profile", action="store_true", help="say at the end where the time of training went")
         parser.add_argument(

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+import pyarrow.dataset as ds
 import pytorch_lightning as pl
 import torch
 
 from chatbot import __version__, bundle
 from chatbot.data.module import DialogueData
+from chatbot.ranking import key
 from chatbot.training.curve import Curve
 from chatbot.training.folder import Workplace, read_checkpoint
 from chatbot.training.module import DialogueModule
 from chatbot.training.plots import training_png
 from chatbot.training.verdict import Stop
+from data_prep.store import Prepared
+
+_LONG = 80  # characters
+_COMMON = 5000  # replies whose counts are kept
 
 
 def publish(
@@ -50,7 +57,22 @@ def publish(
         },
         samples=curve.samples,
         picture=training_png(curve) if curve.points or len(curve.marks) > 1 else None,
+        counts=common_replies(data.prepared),
     )
+
+
+def common_replies(prepared: Prepared) -> dict[str, int]:
+    """How often the commonest training replies stand there, those that repeat at all: `ranking.key` → count.
+
+    Long ones are left out: nobody says them twice, and there are many.
+    """
+    counts: Counter[str] = Counter()
+    for batch in ds.dataset(prepared.split("train"), format="parquet").to_batches(columns=["reply"]):
+        counts.update(text for text in batch["reply"].to_pylist() if len(text) <= _LONG)
+    folded: Counter[str] = Counter()
+    for text, count in counts.items():
+        folded[key(text)] += count
+    return {name: count for name, count in folded.most_common(_COMMON) if count > 1}
 
 
 def _training(

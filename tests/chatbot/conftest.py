@@ -50,7 +50,8 @@ def write_ids(path: Path, pairs: Pairs, encoder: Encoder, chunk: int) -> None:
     """An ids file of one or several record batches."""
     pieces = pa.large_list(pa.uint16())
     roles = pa.large_list(pa.uint8())
-    schema = pa.schema([("context", pa.large_list(pieces)), ("roles", roles), ("reply", pieces), ("words", pa.int32())])
+    counts = [("words", pa.int32()), ("heard", pa.int32())]
+    schema = pa.schema([("context", pa.large_list(pieces)), ("roles", roles), ("reply", pieces), *counts])
 
     def ids(texts: Sequence[str]) -> list[list[int]]:
         encoded: list[list[int]] = encoder.encode(list(texts)).to_pylist()
@@ -64,6 +65,7 @@ def write_ids(path: Path, pairs: Pairs, encoder: Encoder, chunk: int) -> None:
                 pa.array([[(len(c) - 1 - k) % 2 for k in range(len(c))] for c, _ in rows], schema[1].type),
                 pa.array(ids([reply for _, reply in rows]), schema[2].type),
                 pa.array([len(words(reply)) for _, reply in rows], schema[3].type),
+                pa.array([len(words(context[-1])) for context, _ in rows], schema[4].type),
             ]
             stream.write_batch(pa.record_batch(columns, schema=schema))
 

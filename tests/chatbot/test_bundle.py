@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from chatbot import bundle
+from chatbot import bundle, sealed
 from chatbot.errors import BundleError, ConfigError
 from tests.fakes import save_tiny_bot, tiny_tokenizer
 
@@ -35,7 +35,7 @@ def resign(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     del config["checksum"]
     config["files"] = {n: hashlib.sha256((path / n).read_bytes()).hexdigest() for n in bundle.HASHED}
     change(config)
-    (path / "config.json").write_bytes(bundle._signed(config))
+    (path / "config.json").write_bytes(sealed.signed(config))
 
 
 def test_what_was_saved_is_loaded(bot: Path) -> None:
@@ -60,6 +60,7 @@ def test_loaded_and_saved_again_gives_the_same_bytes(bot: Path, tmp_path: Path) 
         training=loaded.training,
         samples=[("Hello", "Good evening."), ("How <are> you?", "*fine*")],
         picture=(bot / "training.png").read_bytes(),
+        counts=loaded.counts,
     )
     assert contents(tmp_path / "again") == contents(bot)
 

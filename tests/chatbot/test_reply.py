@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from chatbot import reply as reply_module
 from chatbot.errors import BundleError, ChatbotError, ConfigError
+from chatbot.replies import Alternative, Reply
 from chatbot.reply import CHUNK_LINES, Format, ReplyCommand, answer_all, read_contexts, run
-from chatbot.responder import Alternative, Reply
-from chatbot.search.steps import SearchConfig
+from chatbot.search.config import SearchConfig
 from tests.fakes import Echo, ToldBot, save_tiny_bot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,7 +148,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_from_file_to_file_with_a_real_bot(bot: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("hello\n\nhow are you?\n", encoding="utf-8")
-    run(ReplyCommand(bot, tmp_path / "in.txt", tmp_path / "new" / "out.jsonl", beam=4, alternatives=2))
+    run(ReplyCommand(bot, tmp_path / "in.txt", tmp_path / "new" / "out.jsonl", alternatives=2, search={"beam": 4}))
     rows = [json.loads(line) for line in (tmp_path / "new" / "out.jsonl").read_bytes().splitlines()]
     assert [bool(row["reply"]) for row in rows] == [True, False, True]
     assert len(rows[0]["alternatives"]) <= 2
@@ -173,9 +173,9 @@ def test_mistakes_are_said_in_one_line(bot: Path, tmp_path: Path) -> None:
         (ReplyCommand(bot, tmp_path), ChatbotError, "cannot be read"),
         (ReplyCommand(tmp_path / "nobody", lines), BundleError, "nobody: no such folder"),
         (ReplyCommand(bot, lines, tmp_path), ChatbotError, "is a folder"),
-        (ReplyCommand(bot, lines, beam=0), ConfigError, "beam"),
+        (ReplyCommand(bot, lines, search={"beam": 0}), ConfigError, "beam"),
         (ReplyCommand(bot, lines, alternatives=-1), ConfigError, "--alternatives -1"),
-        (ReplyCommand(bot, lines, beam=2, alternatives=2), ConfigError, "needs --beam 3 or more"),
+        (ReplyCommand(bot, lines, alternatives=2, search={"beam": 2}), ConfigError, "needs --beam 3 or more"),
     ]:
         with pytest.raises(kind, match=message):
             run(command)

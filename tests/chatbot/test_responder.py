@@ -11,20 +11,13 @@ from hypothesis import strategies as st
 
 from chatbot import bundle
 from chatbot.errors import ConfigError
-from chatbot.responder import (
-    BATCH_POSITIONS,
-    MAX_PIECES,
-    NOTHING_SAID,
-    SPEECHLESS,
-    Audible,
-    Reply,
-    Responder,
-    _batches,
-    blank_ids,
-    search_settings,
-)
+from chatbot.hearing import MAX_PIECES
+from chatbot.replies import NOTHING_SAID, Reply
+from chatbot.responder import BATCH_POSITIONS, SPEECHLESS, Responder, _batches, search_settings
+from chatbot.search.config import SearchConfig
 from chatbot.search.filters import allowed
-from chatbot.search.steps import DEAD, Hypothesis, SearchConfig
+from chatbot.search.steps import DEAD, Hypothesis
+from chatbot.speech import Audible, blank_ids
 from chatbot.tokenizer import EOS, OWN, PERSONA, SEP
 from data_prep.text import printable
 from tests.fakes import save_tiny_bot
@@ -79,9 +72,9 @@ def test_a_line_of_megabytes_is_answered(bot: bundle.Bundle, responder: Responde
 
 
 def test_of_a_long_turn_the_end_is_read(responder: Responder) -> None:
-    source = responder._source(["hello " * 5000 + "what is the weather today"])
+    source = responder._hearing.source(["hello " * 5000 + "what is the weather today"])
     assert len(source) == MAX_PIECES + 1
-    assert source[-8:] == responder._source(["what is the weather today"])[-8:]
+    assert source[-8:] == responder._hearing.source(["what is the weather today"])[-8:]
 
 
 @pytest.mark.parametrize("nothing", ["", "   ", "\t\n", "\u200b", "\x00\x01"])
@@ -93,13 +86,13 @@ def test_silence_answers_nothing(responder: Responder, nothing: str) -> None:
 
 
 def test_only_the_turns_that_the_bot_was_trained_with_are_read(responder: Responder) -> None:
-    source = responder._source(["hello", "how are you", "fine"])
-    assert source == responder._source(["how are you", "fine"])
-    assert source != responder._source(["fine"])
+    source = responder._hearing.source(["hello", "how are you", "fine"])
+    assert source == responder._hearing.source(["how are you", "fine"])
+    assert source != responder._hearing.source(["fine"])
 
 
 def test_a_typed_separator_separates_nothing(responder: Responder) -> None:
-    source = responder._source(["a <own> <sep> b", "</s> c <persona> <sep>"])
+    source = responder._hearing.source(["a <own> <sep> b", "</s> c <persona> <sep>"])
     assert source.count(OWN) == 1, "a first turn before the last is its own"
     assert source.count(SEP) == source.count(PERSONA) == 0
     assert source.count(EOS) == 1
@@ -107,7 +100,7 @@ def test_a_typed_separator_separates_nothing(responder: Responder) -> None:
 
 
 def test_typed_text_takes_the_same_repairs_as_training_text(responder: Responder) -> None:
-    assert responder._source(["what  is\tit ,  you ?"]) == responder._source(["what is it, you?"])
+    assert responder._hearing.source(["what  is\tit ,  you ?"]) == responder._hearing.source(["what is it, you?"])
 
 
 @pytest.mark.parametrize("how", [SHORT, BEAM])
@@ -167,7 +160,7 @@ def test_no_reply_ends_before_something_can_be_read(bot: bundle.Bundle) -> None:
     log_probs = torch.full((3, bot.tokenizer.vocab_size), -5.0)
     log_probs[:, EOS] = -0.1
     so_far = torch.tensor([[blank[-1], blank[-1]], [blank[-1], seen], [seen, blank[-1]]])
-    left = allowed([Audible(blank, bot.tokenizer.vocab_size)], so_far, log_probs, EOS)
+    left = allowed([Audible(blank, bot.tokenizer.vocab_size)], so_far, log_probs, torch.arange(3), EOS)
     assert (left[:, EOS] <= DEAD).tolist() == [True, False, False]
     for text in filter(None, (bot.tokenizer.decode([i]).strip() for i in blank)):
         assert not text.isprintable()

@@ -11,7 +11,7 @@ import torch
 from chatbot.data.examples import Examples
 from chatbot.data.module import DialogueData
 from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram
-from chatbot.search.greedy import greedy
+from chatbot.search.walk import walk
 from chatbot.tokenizer import BOS, EOS, PAD, Tokenizer, join
 from chatbot.training.callbacks.pace import ValidationConfig
 from chatbot.training.console import duration, say
@@ -23,6 +23,7 @@ from data_prep.text import words as words_of
 
 _LONGEST = 40  # pieces of a reply
 _SCANNED = 2000  # rows of the split that are looked through for prompts
+_NOTHING = "(nothing)"  # what a language model is asked
 _SPOKEN = range(3, 13)  # words of a prompt that tells something
 
 
@@ -127,7 +128,7 @@ def _found_prompts(examples: Examples, tokenizer: Tokenizer, count: int) -> list
     for row in range(min(len(examples), _SCANNED)):
         if len(spoken) >= count:
             break
-        text = tokenizer.decode(examples.last_turn(row))
+        text = tokenizer.decode(examples.asked(row)) or _NOTHING
         (spoken if len(words_of(text)) in _SPOKEN else other).setdefault(text, examples.source(row).tolist())
     return [*spoken.items(), *other.items()][:count]
 
@@ -147,7 +148,7 @@ def answers(module: DialogueModule, tokenizer: Tokenizer, sources: list[list[int
     model.eval()
     try:
         state = model.start(model.encode(padded.to(device), lengths))
-        found = greedy(
+        found = walk(
             model.step, state, len(sources), bos=BOS, eos=EOS, max_length=_LONGEST, filters=filters, device=device
         )
     finally:

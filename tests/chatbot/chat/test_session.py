@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from chatbot.chat.session import MAX_TURNS, Session
-from chatbot.responder import NOTHING_SAID, Reply
-from chatbot.search.steps import SearchConfig
+from chatbot.replies import NOTHING_SAID, Reply
+from chatbot.search.config import SearchConfig
 from tests.fakes import ToldBot
 
 

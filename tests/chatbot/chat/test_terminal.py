@@ -16,8 +16,8 @@ from prompt_toolkit.output import DummyOutput
 from chatbot.chat.commands import COMMANDS
 from chatbot.chat.session import Session
 from chatbot.chat.terminal import Commands, drawn, talk_at_prompt, talk_in_lines
-from chatbot.responder import Alternative, Reply
-from chatbot.search.steps import SearchConfig
+from chatbot.replies import Alternative, Reply
+from chatbot.search.config import SearchConfig
 from tests.fakes import ToldBot
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -126,7 +126,7 @@ import sys
 from tests.fakes import ToldBot
 from chatbot.chat.session import Session
 from chatbot.chat.terminal import talk
-from chatbot.search.steps import SearchConfig
+from chatbot.search.config import SearchConfig
 talk(Session(ToldBot("Hello.", "Fine."), SearchConfig()), title="a bot")
 """
 

@@ -50,7 +50,7 @@ def test_rows_read_as_they_were_written(
     for i, (context, _, reply, words) in enumerate(rows):
         assert examples.source(i).tolist() == expected[i]
         assert examples.target(i).tolist() == reply
-        assert examples.last_turn(i) == context[-1]
+        assert examples.asked(i) == context[-1]
         assert examples.words[i] == words
     assert examples.source_lengths.tolist() == [len(source) for source in expected]
     assert examples.target_lengths.tolist() == [len(reply) + 1 for _, _, reply, _ in rows]

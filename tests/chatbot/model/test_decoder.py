@@ -25,9 +25,7 @@ def memory_of(decoder: Decoder, *, masked: bool = True) -> Memory:
 
 def same(left: DecoderState, right: DecoderState) -> bool:
     pairs = zip((*left.recurrent, left.memory[:3]), (*right.recurrent, right.memory[:3]), strict=True)
-    return torch.equal(left.attention, right.attention) and all(
-        a is b or torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True)
-    )
+    return all(a is b or torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -39,6 +37,15 @@ def test_the_whole_target_equals_one_step_after_another(decoder: Decoder, masked
         outputs, state = decoder.step(x[:, t], state)
         shown.append(outputs)
     torch.testing.assert_close(torch.stack(shown, dim=1), decoder(x, memory), rtol=0, atol=1e-10)
+
+
+def test_where_it_looks_is_a_share_of_each_real_place(decoder: Decoder) -> None:
+    memory = memory_of(decoder)
+    weights = decoder.looks(torch.randn(B, 7, E, dtype=torch.float64), memory)
+    assert weights.shape == (B, 7, S)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(B, 7, dtype=torch.float64), rtol=0, atol=1e-12)
+    assert memory.mask is not None
+    assert not weights.masked_select(~memory.mask[:, None].expand_as(weights)).any()
 
 
 def test_what_comes_later_changes_nothing_before(decoder: Decoder) -> None:
@@ -56,7 +63,6 @@ def test_hypotheses_of_an_input_share_its_memory_and_step_as_if_each_had_its_own
     x = torch.randn(B * K, E, dtype=torch.float64)
     outputs, after = decoder.step(x, state)
     assert after.memory.keys is memory.keys
-    assert after.attention.shape == (B * K, S)
     for row in range(B * K):
         own = decoder.start(memory.keep(torch.tensor([row // K])))
         alone, _ = decoder.step(x[row : row + 1], own)
@@ -64,17 +70,19 @@ def test_hypotheses_of_an_input_share_its_memory_and_step_as_if_each_had_its_own
 
 
 def numbered(decoder: Decoder) -> DecoderState:
-    """A state whose rows are 0, 1, 2, ... in every recurrent tensor and in the attention."""
+    """A state whose rows are 0, 1, 2, ... in every recurrent tensor."""
     rows = torch.arange(B * K, dtype=torch.float64)[:, None]
     cells = tuple((rows.expand(-1, H), -rows.expand(-1, H)) for _ in decoder.layers)
-    return DecoderState(cells, memory_of(decoder), rows.expand(-1, S))
+    return DecoderState(cells, memory_of(decoder))
 
 
 def rows_of(state: DecoderState) -> list[float]:
+    first = state.recurrent[0][0]
     for h, c in state.recurrent:
         assert torch.equal(h, -c)
-        assert h[:, 0].tolist() == state.attention[:, 0].tolist()
-    return state.attention[:, 0].tolist()
+        assert torch.equal(h, first)
+    numbers: list[float] = first[:, 0].tolist()
+    return numbers
 
 
 def test_repeat_puts_copies_side_by_side(decoder: Decoder) -> None:
@@ -112,6 +120,5 @@ def test_keep_and_step_commute(decoder: Decoder) -> None:
     _, stepped = decoder.step(x, state)
     _, after = decoder.step(x[rows], state.keep(chosen))
     kept = stepped.keep(chosen)
-    torch.testing.assert_close(after.attention, kept.attention, rtol=0, atol=1e-12)
     torch.testing.assert_close(after.recurrent, kept.recurrent, rtol=0, atol=1e-12)
     assert same(kept, kept.reorder(torch.arange(4)))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
-from chatbot.search.greedy import greedy
+from chatbot.search.walk import walk
 
 BOS, EOS, FIRST_DIGIT = 2, 3, 5
 LONGEST = 8
@@ -66,7 +66,7 @@ def test_a_small_copy_learns_to_reverse_digits_that_it_has_not_seen() -> None:
 
     with torch.no_grad():
         state = model.start(model.encode(*encoded(unseen)))
-    found = greedy(model.step, state, len(unseen), bos=BOS, eos=EOS, max_length=LONGEST + 4)
+    found = walk(model.step, state, len(unseen), bos=BOS, eos=EOS, max_length=LONGEST + 4)
 
     exact = sum(best.ids == row[::-1] for [best], row in zip(found, unseen, strict=True))
     assert exact / len(unseen) >= 0.95

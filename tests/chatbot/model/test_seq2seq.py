@@ -13,7 +13,7 @@ from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.beam import beam
 from chatbot.search.filters import MinLength, NoRepeatNgram
-from chatbot.search.greedy import greedy
+from chatbot.search.walk import walk
 
 V, BOS, EOS = 17, 2, 3
 SIZES = {"embedding": 6, "encoder_size": 5, "encoder_layers": 2, "decoder_size": 8, "decoder_layers": 2}
@@ -167,7 +167,7 @@ def found_by(model: Seq2Seq, source: torch.Tensor, lengths: torch.Tensor, width:
     options: dict[str, Any] = {"bos": BOS, "eos": EOS, "max_length": 10, "length_penalty": 0.8}
     options["filters"] = [MinLength(2, EOS), NoRepeatNgram(2)]
     if width is None:
-        return greedy(model.step, state, len(source), **options)
+        return walk(model.step, state, len(source), **options)
     return beam(model.step, state, len(source), width=width, **options)
 
 
@@ -187,7 +187,8 @@ def test_a_search_over_a_batch_equals_each_input_alone(model: Seq2Seq, source: t
     together = found_by(model, source, LENGTHS, width)
     for row, length in enumerate(LENGTHS.tolist()):
         [alone] = found_by(model, source[row : row + 1, :length], LENGTHS[row : row + 1], width)
-        assert together[row] == alone
+        assert [one.ids for one in together[row]] == [one.ids for one in alone]
+        assert [one.score for one in together[row]] == pytest.approx([one.score for one in alone], rel=1e-12)
 
 
 @pytest.mark.parametrize(

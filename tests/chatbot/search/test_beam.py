@@ -141,7 +141,7 @@ def test_what_was_forbidden_is_not_returned_however_long_the_rest(start: Start) 
 def test_one_that_has_ended_is_preferred_to_those_cut_at_the_limit(start: Start) -> None:
     hardly = torch.tensor([[0.0, 1e-6, 0.6, 0.4 - 1e-6]] * 4, dtype=torch.float64)
     [found] = search(start(hardly), width=2, max_length=3, filters=[NoRepeatNgram(1)])
-    assert [one.ids for one in found] == [(2, 3), (3, 2)]
+    assert {one.ids for one in found} == {(2, 3), (3, 2)}
 
 
 def test_there_is_a_hypothesis_even_where_everything_is_forbidden(start: Start) -> None:
@@ -184,3 +184,54 @@ def test_numbers_that_are_none_are_refused(start: Start) -> None:
 def test_sizes_of_nothing_are_refused(start: Start, wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         search(start(torch.ones(4, 4)), **{"width": 2, "max_length": 3, **wrong})
+
+
+def test_groups_begin_each_with_another_token_where_they_must(start: Start) -> None:
+    tables = random_tables(20, 9, seed=7)
+    options: dict[str, Any] = {"width": 6, "groups": 3, "max_length": 6, "filters": [MinLength(1, EOS)]}
+    for found in search(start(tables), rows=20, diversity=1000.0, **options):
+        assert len({one.ids[0] for one in found}) >= 3
+        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    alike = search(start(tables), rows=20, diversity=0.0, **options)
+    assert any(len({one.ids for one in found}) < len(found) for found in alike), "without a penalty groups are alike"
+
+
+def test_a_group_of_one_search_is_that_search_of_its_own_width(start: Start) -> None:
+    """The first group shuns nothing: its best is the best of a beam as wide as it."""
+    tables = random_tables(20, 9, seed=8)
+    alone = search(start(tables), rows=20, width=2, max_length=6)
+    parted = search(start(tables), rows=20, width=6, groups=3, diversity=3.0, max_length=6)
+    for one, several in zip(alone, parted, strict=True):
+        assert set(one) <= set(several)
+
+
+def test_a_batch_of_groups_equals_each_input_alone(start: Start) -> None:
+    tables = random_tables(12, 6, seed=9)
+    options: dict[str, Any] = {"width": 4, "groups": 2, "diversity": 1.0, "max_length": 9, "exact": False}
+    together = search(start(tables), rows=12, **options)
+    assert together == [search(start(table[None]), **options)[0] for table in tables]
+
+
+def test_stopping_once_nothing_would_win_by_ending_now_is_sooner_and_seldom_worse(start: Start) -> None:
+    steps = {}
+    tables = random_tables(60, 12, seed=10, ends=1.0)
+    best = {}
+    for exact in (True, False):
+        sizes: list[int] = []
+
+        def counting(tokens: torch.Tensor, state: Any, sizes: list[int] = sizes) -> tuple[torch.Tensor, Any]:
+            sizes.append(len(tokens))
+            return state.step(tokens, state)
+
+        options: dict[str, Any] = {"bos": BOS, "eos": EOS, "width": 4, "max_length": 40, "exact": exact}
+        best[exact] = [found[0].score for found in beam(counting, start(tables), 60, **options)]
+        steps[exact] = sum(sizes)
+    assert steps[False] < steps[True] / 2
+    same = sum(a == b for a, b in zip(best[True], best[False], strict=True))
+    assert same > 50
+
+
+@pytest.mark.parametrize("groups", [0, 4])
+def test_groups_that_do_not_divide_the_beam_are_refused(start: Start, groups: int) -> None:
+    with pytest.raises(ValueError, match="groups must divide"):
+        search(start(torch.ones(4, 4)), width=6, groups=groups, max_length=3)

@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chatbot.search.filters import Filter, Forbidden, MinLength, NoRepeatNgram, allowed
+from chatbot.search.filters import (
+    Filter,
+    Forbidden,
+    Forced,
+    MinLength,
+    NoContextNgram,
+    NoRepeatNgram,
+    RepetitionPenalty,
+    allowed,
+)
 from chatbot.search.steps import LOWEST
 
 V, EOS = 8, 3
@@ -12,12 +21,10 @@ X = LOWEST
 
 def forbidden_by(one: Filter, *ids: list[int]) -> list[list[int]]:
     """The tokens that a filter forbids each row to say after its ids."""
-    log_probs = torch.full((len(ids), V), -2.0)
-    before = log_probs.clone()
-    after = one(torch.tensor(ids, dtype=torch.long).view(len(ids), -1), log_probs)
-    assert torch.equal(log_probs, before), "a filter must not write into what it is given"
-    assert set(after.unique().tolist()) <= {LOWEST, -2.0}, "a filter must not change what it lets pass"
-    return [(row == LOWEST).nonzero()[:, 0].tolist() for row in after]
+    left = torch.full((len(ids), V), -2.0)
+    one(torch.tensor(ids, dtype=torch.long).view(len(ids), -1), left, torch.arange(len(ids)))
+    assert set(left.unique().tolist()) <= {LOWEST, -2.0}, "a filter must not change what it lets pass"
+    return [(row == LOWEST).nonzero()[:, 0].tolist() for row in left]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +74,63 @@ def test_forbidden_ids_whatever_was_said() -> None:
 def test_a_row_with_nothing_left_may_end_and_the_others_are_as_they_were() -> None:
     log_probs = torch.tensor([[-1.0, -2.0, -3.0, -4.0], [-1.0, -2.0, -3.0, -4.0]])
     ids = torch.tensor([[0, 1, 2], [0, 1, 1]])
-    left = allowed([MinLength(9, EOS), NoRepeatNgram(1)], ids, log_probs, EOS)
+    before = log_probs.clone()
+    left = allowed([MinLength(9, EOS), NoRepeatNgram(1)], ids, log_probs, torch.arange(2), EOS)
+    assert torch.equal(log_probs, before), "the model's own must stay"
     assert left.tolist() == [[X, X, X, -4.0], [X, X, -3.0, X]]
 
 
 def test_even_an_end_that_is_forbidden_by_name_is_better_than_nothing() -> None:
     log_probs = torch.full((1, 4), -1.0)
-    assert allowed([Forbidden(range(4))], torch.empty(1, 0), log_probs, EOS).tolist() == [[X, X, X, -1.0]]
+    left = allowed([Forbidden(range(4))], torch.empty(1, 0), log_probs, torch.arange(1), EOS)
+    assert left.tolist() == [[X, X, X, -1.0]]
 
 
-@pytest.mark.parametrize("make", [lambda: MinLength(-1, EOS), lambda: NoRepeatNgram(0)])
+@pytest.mark.parametrize(
+    ("n", "context", "ids", "forbidden"),
+    [
+        (1, [5, 6], [], [5, 6]),
+        (2, [5, 6, 7], [], []),
+        (2, [5, 6, 7], [5], [6]),
+        (2, [5, 6, 5, 7], [4, 5], [6, 7]),
+        (2, [5], [5], []),
+        (3, [5, 6, 7, 4], [5, 6], [7]),
+        (3, [5, 6, 7, 4], [6, 5], []),
+        (3, [], [5, 6], []),
+    ],
+)
+def test_no_ngram_of_the_context(n: int, context: list[int], ids: list[int], forbidden: list[int]) -> None:
+    assert forbidden_by(NoContextNgram(n, [context]), ids) == [forbidden]
+
+
+def test_each_row_shuns_its_own_context_whatever_has_left_the_batch() -> None:
+    one = NoContextNgram(2, [[5, 6], [5, 7, 5, 4], []])
+    left = torch.zeros(4, V)
+    one(torch.full((4, 1), 5), left, torch.tensor([0, 1, 1, 2]))
+    assert [(row == LOWEST).nonzero()[:, 0].tolist() for row in left] == [[6], [4, 7], [4, 7], []]
+
+
+@pytest.mark.parametrize(("ids", "left"), [([], range(V)), ([5], [6]), ([5, 6], range(V))])
+def test_a_beginning_is_forced(ids: list[int], left: list[int]) -> None:
+    first = [5] if not ids else left
+    assert forbidden_by(Forced([5, 6]), ids) == [[i for i in range(V) if i not in first]]
+
+
+def test_what_was_said_counts_as_less_likely_and_marks_are_spared() -> None:
+    left = torch.tensor([[-1.0, -2.0, -3.0, -4.0], [-1.0, -2.0, -3.0, -4.0]])
+    RepetitionPenalty(1.5, spared=[1])(torch.tensor([[0, 0, 1], [2, 3, 2]]), left, torch.arange(2))
+    assert left.tolist() == [[-1.5, -2.0, -3.0, -4.0], [-1.0, -2.0, -4.5, -6.0]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MinLength(-1, EOS),
+        lambda: NoRepeatNgram(0),
+        lambda: NoContextNgram(0, []),
+        lambda: RepetitionPenalty(0.5),
+    ],
+)
 def test_settings_that_cannot_be_are_refused(make: object) -> None:
     with pytest.raises(ValueError, match="at least"):
         make()  # type: ignore[operator]

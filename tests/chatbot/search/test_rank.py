@@ -1,16 +1,52 @@
 from __future__ import annotations
 
-from chatbot.search.rank import length_penalty
+import pytest
+
+from chatbot.search.rank import AntiLanguageModel, Backward, Found, Generic, length_penalty, reranked
+from chatbot.search.steps import Hypothesis
+
+FOUND = [
+    [Hypothesis((7, 8), -1.0, -2.0), Hypothesis((7,), -1.5, -2.5), Hypothesis((), -2.0, -2.0)],
+    [],
+    [Hypothesis((9,), -3.0, -6.0)],
+]
 
 
-def test_alpha_0_leaves_everything_as_it_is() -> None:
-    assert [length_penalty(length, 0.0) for length in (1, 5, 60)] == [1.0, 1.0, 1.0]
-
-
-def test_it_grows_with_length_and_the_more_so_with_alpha() -> None:
-    for alpha in (0.5, 1.0, 2.0):
-        row = [length_penalty(length, alpha) for length in range(1, 30)]
-        assert row[0] == 1.0
-        assert row == sorted(row)
-    assert length_penalty(19, 0.5) == 2.0
+def test_the_penalty_of_one_token_is_one_and_grows_with_alpha() -> None:
+    assert length_penalty(1, 0.0) == length_penalty(1, 2.0) == 1.0
+    assert length_penalty(7, 0.0) == 1.0
     assert length_penalty(7, 2.0) == 4.0
+    assert length_penalty(7, 0.5) < length_penalty(7, 1.0)
+
+
+def like(*numbers: list[float]) -> list[list[float]]:
+    return list(numbers)
+
+
+def test_what_any_context_would_get_loses() -> None:
+    ranker = AntiLanguageModel(lambda found: like([-4.0, -1.0, -6.0], [], [-1.0]), weight=0.5, alpha=1.0)
+    first, none, last = ranker(FOUND)
+    assert first == pytest.approx([0.5 * 4 / (8 / 6), 0.5 * 1 / (7 / 6), 0.5 * 6 / 1])
+    assert none == []
+    assert last == pytest.approx([0.5 / (7 / 6)])
+    assert [one.ids for one in reranked(FOUND, [ranker])[0]] == [(), (7, 8), (7,)]
+
+
+def test_what_tells_its_context_gains() -> None:
+    ranker = Backward(lambda found: like([-9.0, -3.0, -12.0], [], [-1.0]), [6, 1, 1], weight=2.0, alpha=1.0)
+    assert ranker(FOUND)[0] == pytest.approx([-9.0, -3.0, -12.0])
+    assert [one.ids for one in reranked(FOUND, [ranker])[0]] == [(7,), (7, 8), ()]
+
+
+def test_what_was_said_often_loses_by_the_doubling() -> None:
+    def counts(found: Found) -> list[list[int]]:
+        return [[len(one.ids) ** 3 for one in some] for some in found]
+
+    assert Generic(counts, 0.25)(FOUND) == [[-0.75, 0.0, 0.0], [], [0.0]]
+
+
+def test_rankers_add_up_and_without_any_nothing_changes() -> None:
+    twice = [lambda found: like([0.0, 0.2, 0.0], [], [1.0])] * 2
+    assert [one.score for one in reranked(FOUND, twice)[0]] == pytest.approx([-1.0, -1.1, -2.0])
+    assert reranked(FOUND, twice)[2][0] == Hypothesis((9,), -1.0, -6.0), "the model's own log-probability stays"
+    assert reranked(FOUND, []) == FOUND

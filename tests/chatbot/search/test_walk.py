@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from chatbot.search.filters import Forbidden, MinLength
-from chatbot.search.walk import walk
 from chatbot.search.steps import Hypothesis
+from chatbot.search.walk import walk
 
 BOS, EOS, A, B = 0, 1, 2, 3
 Start = Callable[[torch.Tensor], Any]

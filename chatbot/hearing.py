@@ -1,0 +1,56 @@
+"""What was said so far → the ids that the encoder reads: the road that training text took.
+
+Typed text is hostile until then: of any length, with broken characters, or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatbot.tokenizer import Tokenizer, join
+from data_prep.rules import repair
+
+MAX_CHARACTERS = 8_000
+"""Of a longer turn the last characters are read: repairing and cutting into pieces take time for each."""
+MAX_PIECES = 256
+"""Of a longer turn the last pieces are read. Training turns have some 80 words at most."""
+
+
+class Hearing:
+    """Reads for one bot.
+
+    Args:
+        tokenizer: its own.
+        context_turns: how many of the last turns it reads.
+        most: ids of a source at most, the oldest being left out; None for all.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, context_turns: int, most: int | None) -> None:
+        self._tokenizer, self._turns, self._most = tokenizer, context_turns, most
+
+    def source(self, history: Sequence[str]) -> list[int]:
+        """The ids that the encoder reads of a history, oldest first; none where the last text cannot be read."""
+        turns = self.turns(history)
+        return join(turns, self._turns, most=self._most) if turns else []
+
+    def turns(self, history: Sequence[str]) -> list[list[int]]:
+        """The pieces of the turns that are read, oldest first; none where the last text holds nothing to read."""
+        turns: list[list[int]] = []
+        for text in reversed(history):
+            pieces = self.pieces(text)
+            if not pieces and not turns:
+                return []
+            turns += [pieces] if pieces else []
+            if len(turns) == self._turns:
+                break
+        return turns[::-1]
+
+    def pieces(self, text: str) -> list[int]:
+        """The last pieces of one text, repaired."""
+        return self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
+
+
+def _tame(text: str) -> str:
+    """The last part of a typed text, as sound Unicode: halves of surrogate pairs are joined or replaced."""
+    text = text.strip()[-MAX_CHARACTERS:]
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

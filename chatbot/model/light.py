@@ -1,0 +1,149 @@
+"""The same network with weights that take less time to read: a step of search reads all of the decoder's.
+
+A step multiplies a few rows by matrices of some million weights, so it takes as long as reading these from memory. In
+bytes rather than floats they are a quarter as long. The model itself stays as it is; what is made here shares all but
+the decoder's matrices and the output layer with it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from chatbot.model.cell import State
+from chatbot.model.layer import Layer
+from chatbot.model.seq2seq import Seq2Seq
+
+Form = Literal["float32", "bfloat16", "int8"]
+FORMS: tuple[Form, ...] = get_args(Form)
+_ENGINES = ("x86", "fbgemm", "qnnpack")
+
+
+def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
+    """A network for search alone, its decoder and output layer in ``form``; ``float32`` is the model itself.
+
+    Raises:
+        ValueError: this machine cannot reckon with int8, or the model does not lie on the CPU.
+    """
+    if form == "float32":
+        return model
+    if form == "int8" and (engine() is None or model.bias.device.type != "cpu"):
+        raise ValueError("weights of int8 need a CPU that torch has kernels for; take float32")
+    with torch.device("meta"):
+        light = Seq2Seq(model.vocab_size, model.config)
+    light.load_state_dict(model.state_dict(), assign=True)
+    light.eval().requires_grad_(False)
+    decoder, source = light.decoder, model.decoder
+    for place, layer in enumerate(source.layers):
+        assert isinstance(layer, Layer)
+        decoder.layers[place] = LightLayer(layer, form)
+    assert isinstance(source.output, nn.Linear)
+    decoder.output = light_linear(source.output.weight, source.output.bias, form)
+    light.scores = light_linear(model.output_weight, model.bias, form)
+    return light
+
+
+def lightest(model: Seq2Seq) -> Form:
+    """The form that keeps the words and is quickest: int8 on a CPU that torch has kernels for, else as it is."""
+    ready = model.bias.device.type == "cpu" and model.bias.dtype == torch.float32 and engine() is not None
+    return "int8" if ready else "float32"
+
+
+def engine() -> str | None:
+    """What torch reckons int8 with on this machine, or None."""
+    if not hasattr(torch, "quantize_per_channel") or not hasattr(torch.ops.quantized, "linear_prepack"):
+        return None
+    return next((name for name in _ENGINES if name in torch.backends.quantized.supported_engines), None)
+
+
+class LightLayer(Layer):
+    """One step of a recurrent layer; it cannot read whole sequences."""
+
+    def __init__(self, layer: Layer, form: Form) -> None:
+        weights = layer.weights()
+        super().__init__(layer.recurrence, weights.weight_ih.shape[1], layer.hidden_size)
+        self.input = light_linear(weights.weight_ih, weights.bias_ih, form)
+        self.recur = light_linear(weights.weight_hh, weights.bias_hh, form, bounded=True)
+        self.peephole = weights.peephole
+
+    def _build(self, input_size: int) -> None:
+        """Nothing: the weights come from another layer."""
+
+    def step(self, x: Tensor, state: State) -> State:
+        """As `Layer.step`."""
+        return self.recurrence.kind.step(self.input(x), state, self)
+
+
+def light_linear(weight: Tensor, bias: Tensor | None, form: Form, *, bounded: bool = False) -> nn.Module:
+    """y = W x + b with W (O, I) in a lighter form; x and y stay float32.
+
+    ``bounded`` promises that all of x lies in -1..1, as what a recurrent layer shows does.
+    """
+    weight = weight.detach()
+    bias = weight.new_zeros(weight.shape[0]) if bias is None else bias.detach()
+    return Int8Linear(weight, bias, bounded) if form == "int8" else BFloat16Linear(weight, bias)
+
+
+class BFloat16Linear(nn.Module):
+    """Weights and inputs rounded to bfloat16."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = weight.bfloat16(), bias.bfloat16()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., I) -> (..., O)."""
+        return F.linear(x.bfloat16(), self.weight, self.bias).float()
+
+
+class Int8Linear(nn.Module):
+    """Weights as whole numbers of -127..127 with a scale for each output, inputs of 0..255 with a scale for each row.
+
+    A row's scale depends on that row alone, so that it comes out the same in any batch.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, bounded: bool) -> None:
+        super().__init__()
+        self.packed = _packed(weight, bias if bounded else None)
+        self.bias = None if bounded else bias
+        # Without VNNI pairs of products are summed in 16 bits, which 7-bit inputs cannot overflow.
+        self.levels = 127 if _has_vnni() else 63
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., I) -> (..., O)."""
+        if self.bias is None:
+            return self._product(x)
+        largest = x.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-12)
+        return torch.addcmul(self.bias, self._product(x / largest), largest)
+
+    def _product(self, x: Tensor) -> Tensor:
+        product: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
+            x, 1 / self.levels, self.levels, self.packed
+        )
+        return product
+
+
+def _packed(weight: Tensor, bias: Tensor | None) -> object:
+    """Weights (O, I) as the kernels want them, a scale for each output."""
+    scales = weight.abs().amax(dim=1).clamp_min(1e-12).double() / 127  # (O,)
+    before = torch.backends.quantized.engine
+    torch.backends.quantized.engine = engine() or before
+    try:
+        with warnings.catch_warnings():
+            # torch means to drop tensors of this kind some day; then `engine` says so, and floats are taken. Of what
+            # it has besides, oneDNN's product of bytes takes twice as long for a single row, `_int_mm` three times.
+            warnings.filterwarnings("ignore", message=".*quantize.*deprecated")
+            zeros = torch.zeros(len(scales), dtype=torch.long)
+            whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+            return torch.ops.quantized.linear_prepack(whole, bias)
+    finally:
+        torch.backends.quantized.engine = before
+
+
+def _has_vnni() -> bool:
+    probe = getattr(torch.cpu, "_is_vnni_supported", None)
+    return bool(probe and probe())

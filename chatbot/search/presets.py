@@ -1,0 +1,28 @@
+"""Settings by name, each for one purpose; docs/decoding.md has the figures of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that belong together: all others are the defaults of `SearchConfig`, whatever the bot was saved with."""
+
+    purpose: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "greedy": Preset("the likeliest piece at each step: the quickest, and dull", {"beam": 1}),
+    "careful": Preset("a plain beam: safe, correct and general", {"beam": 5}),
+    "lively": Preset(
+        "the best of ten samples: another reply each time, and seldom nonsense",
+        {"temperature": 0.8, "top_p": 0.9, "samples": 10, "generic": 0.2},
+    ),
+    "diverse": Preset(
+        "a beam of groups that must differ: for alternatives to choose from",
+        {"beam": 10, "groups": 5, "diversity": 1.0, "generic": 0.2},
+    ),
+}

@@ -1,0 +1,93 @@
+"""One hypothesis for each input, token by token: the likeliest at each step, or one drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from chatbot.search.filters import Filter, allowed
+from chatbot.search.rank import length_penalty as penalty
+from chatbot.search.steps import LOWEST, Hypothesis, S, Step, check_search, hypothesis
+
+Choice = Callable[[Tensor, int, Tensor], Tensor]
+"""choice(what is left (N, V), tokens so far, the input of each row (N,)) -> the next token of each row (N,)."""
+
+
+def likeliest(left: Tensor, length: int, inputs: Tensor) -> Tensor:
+    """The choice of greedy search."""
+    return left.argmax(dim=-1)
+
+
+@torch.inference_mode()
+def walk(
+    step: Step[S],
+    state: S,
+    rows: int,
+    *,
+    bos: int,
+    eos: int,
+    max_length: int,
+    choice: Choice = likeliest,
+    length_penalty: float = 1.0,
+    filters: Sequence[Filter] = (),
+    device: torch.device | str = "cpu",
+) -> list[list[Hypothesis]]:
+    """Follow `choice` from `bos` to `eos` for each of `rows` inputs, one row of `state` each.
+
+    At most `max_length` tokens, the end included. `device` is where the step wants its tokens. Inputs that reach their
+    end leave the batch. One list of one hypothesis an input, in order; `length_penalty` changes the score alone, so
+    that scores compare with those of a beam.
+    """
+    found: list[list[Hypothesis]] = [[] for _ in range(rows)]
+    ids: list[list[int]] = [[] for _ in range(rows)]
+    for going, tokens, totals in strides(
+        step, state, rows, bos=bos, eos=eos, max_length=max_length, choice=choice, filters=filters, device=device
+    ):
+        for row, token, total in zip(going, tokens, totals, strict=True):
+            ids[row].append(token)
+            if token == eos or len(ids[row]) == max_length:
+                score = total / penalty(len(ids[row]), length_penalty)
+                found[row] = [hypothesis(ids[row], score, total, eos=eos)]
+    return found
+
+
+def strides(
+    step: Step[S],
+    state: S,
+    rows: int,
+    *,
+    bos: int,
+    eos: int,
+    max_length: int,
+    choice: Choice = likeliest,
+    filters: Sequence[Filter] = (),
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[list[int], list[int], list[float]]]:
+    """The walk as it goes: at each step the inputs still on it, the token of each, and its log-probability so far.
+
+    Call it in inference mode. Parameters as those of `walk`.
+    """
+    check_search(rows, 1, max_length)
+    inputs = torch.arange(rows, device=device)  # (B,) which inputs are still in the batch
+    ids = torch.empty(rows, max_length, dtype=torch.long, device=device)  # (B, L)
+    tokens = torch.full((rows,), bos, device=device)  # (B,)
+    total: Tensor | float = 0.0  # (B,)
+    going = list(range(rows))
+    for length in range(1, max_length + 1):
+        if not going:
+            return
+        log_probs, state = step(tokens, state)
+        log_probs = log_probs.clamp(min=LOWEST)  # (B, V)
+        tokens = choice(allowed(filters, ids[:, : length - 1], log_probs, inputs, eos), length - 1, inputs)  # (B,)
+        total = total + log_probs.gather(1, tokens[:, None])[:, 0]
+        ids[:, length - 1] = tokens
+        said = tokens.tolist()
+        yield going, said, total.tolist()
+        if eos in said:
+            stay = [place for place, token in enumerate(said) if token != eos]
+            kept = torch.tensor(stay, dtype=torch.long, device=device)  # (B',)
+            going = [going[place] for place in stay]
+            inputs, ids, tokens, total = inputs[kept], ids[kept], tokens[kept], total[kept]
+            state = state.keep(kept)

@@ -1,0 +1,103 @@
+"""Lighter weights say nearly the same, and the same in any batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from chatbot.model.config import NetworkConfig
+from chatbot.model.light import FORMS, Int8Linear, engine, lightened, lightest
+from chatbot.model.seq2seq import Seq2Seq
+
+V = 50
+needs_int8 = pytest.mark.skipif(engine() is None, reason="torch has no int8 kernels here")
+LIGHT = [pytest.param("int8", marks=needs_int8), "bfloat16"]
+
+
+def network(**options: object) -> Seq2Seq:
+    torch.manual_seed(0)
+    sizes = {"embedding": 32, "encoder_size": 24, "decoder_size": 48}
+    return Seq2Seq(V, NetworkConfig(**sizes, **options)).eval()  # type: ignore[arg-type]
+
+
+def said(model: Seq2Seq, source: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probabilities after each of the tokens (N, T): (N, T, V)."""
+    with torch.inference_mode():
+        state = model.start(model.encode(source, torch.full((len(source),), source.shape[1])))
+        steps = []
+        for column in tokens.unbind(1):
+            log_probs, state = model.step(column, state)
+            steps.append(log_probs)
+    return torch.stack(steps, dim=1)
+
+
+def example(rows: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(7, V, (rows, 9), generator=generator), torch.randint(7, V, (rows, 6), generator=generator)
+
+
+@pytest.mark.parametrize("form", LIGHT)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"cell": "gru"},
+        {"cell": "rnn"},
+        {"cell": "peephole"},
+        {"cell": "lstm1997"},
+        {"tie": False, "layer_norm": True},
+        {"attend": False, "decoder_layers": 3},
+        {"attention": "additive", "heads": 2},
+    ],
+)
+def test_it_says_nearly_the_same(form: str, options: dict[str, object]) -> None:
+    model = network(**options)
+    whole, light = (said(one, *example(5)) for one in (model, lightened(model, form)))  # type: ignore[arg-type]
+    assert (whole - light).abs().max() < 0.05
+    assert not torch.equal(whole, light), "or nothing was made lighter"
+    assert light.exp().sum(-1) == pytest.approx(torch.ones(5, 6), abs=1e-5)
+
+
+@pytest.mark.parametrize("form", LIGHT)
+def test_a_row_comes_out_the_same_in_any_batch(form: str) -> None:
+    light = lightened(network(), form)  # type: ignore[arg-type]
+    source, tokens = example(64)
+    together = said(light, source, tokens)
+    for row in (0, 31, 63):
+        alone = said(light, source[row : row + 1], tokens[row : row + 1])
+        assert (together[row] - alone[0]).abs().max() < 1e-2 if form == "bfloat16" else 1e-4
+
+
+@needs_int8
+@pytest.mark.parametrize("bounded", [True, False])
+def test_a_product_of_bytes_is_as_near_as_its_steps_are_fine(bounded: bool) -> None:
+    torch.manual_seed(2)
+    weight, bias = torch.randn(30, 40), torch.randn(30)
+    x = torch.rand(7, 40) * 2 - 1
+    x[3] *= 0.001  # a small row is not drowned by the others
+    exact = torch.nn.functional.linear(x, weight, bias)
+    found = Int8Linear(weight, bias, bounded)(x)
+    assert (exact - found).abs().max() < 0.25
+    if not bounded:
+        assert (exact - found)[3].abs().max() < 0.001
+        assert torch.equal(Int8Linear(weight, bias, bounded)(torch.zeros(2, 40)), bias.expand(2, -1))
+
+
+def test_float32_is_the_model_itself_and_the_model_stays_as_it_is() -> None:
+    model = network()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert lightened(model, "float32") is model
+    for form in FORMS:
+        if form != "int8" or engine() is not None:
+            lightened(model, form)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert model.scores is None
+
+
+def test_only_a_cpu_reckons_in_bytes() -> None:
+    with torch.device("meta"):
+        assert lightest(Seq2Seq(V, NetworkConfig())) == "float32"
+    assert lightest(network().double()) == "float32"
+    with pytest.raises(ValueError, match="int8 need a CPU"), torch.device("meta"):
+        lightened(Seq2Seq(V, NetworkConfig()), "int8")

@@ -1,0 +1,105 @@
+"""A bot in three lines of Python, and from several threads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from chatbot import load
+from chatbot.bot import Bot
+from chatbot.errors import ConfigError
+from chatbot.replies import NOTHING_SAID
+from tests.fakes import save_tiny_bot
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_bot(tmp_path_factory.mktemp("bots") / "bot")
+
+
+@pytest.fixture(scope="module")
+def bot(folder: Path) -> Bot:
+    return load(folder)
+
+
+def test_a_text_and_a_history_of_one_are_the_same(bot: Bot) -> None:
+    assert bot.reply("hello") == bot.reply(["hello"]) == bot.replies(["hello"])[0]
+    assert bot.reply("hello").text
+    assert bot.reply("") == NOTHING_SAID
+
+
+def test_settings_and_presets_by_name(bot: Bot) -> None:
+    assert not bot.reply("hello", preset="greedy").alternatives
+    assert len(bot.reply("hello", beam=4, max_length=6).ids) <= 6
+    samples = [bot.reply("hello", temperature=2.0, seed=seed, max_length=9).text for seed in range(8)]
+    assert len(set(samples)) > 1
+    assert bot.reply("hello", temperature=2.0, seed=3, max_length=9).text == samples[3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"beem": 3}, "beem"),
+        ({"beam": 0}, "beam must be a whole number"),
+        ({"preset": "loud"}, "no preset 'loud'; expected one of greedy"),
+        ({"anti_lm": 0.5}, "has no model for that in language_model/; make it with"),
+        ({"backward": 0.5}, "has no model for that in backward/; make it with"),
+    ],
+)
+def test_a_wrong_setting_is_named(bot: Bot, settings: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        bot.reply("hello", **settings)  # type: ignore[arg-type]
+
+
+def test_a_look_inside_adds_up(bot: Bot) -> None:
+    reply = bot.reply("hello there", beam=1, length_penalty=0.0, max_length=7)
+    look = bot.look("hello there", reply)
+    assert len(look.reply) == len(look.log_probs) == len(look.attention) == len(reply.ids) + 1
+    assert look.reply[-1] == "</s>"
+    assert look.source[-1] == "</s>"
+    for row in look.attention:
+        assert len(row) == len(look.source)
+        assert sum(row) == pytest.approx(1, abs=1e-5)
+    said = look.log_probs[:7]  # it was cut there, so its end was never scored
+    assert sum(said) == pytest.approx(reply.score, abs=0.1), "lighter weights say nearly the same"
+    with pytest.raises(ValueError, match="nothing was said"):
+        bot.look("", reply)
+
+
+def test_threads_get_what_one_would(bot: Bot) -> None:
+    asked = [f"hello {'there ' * (k % 5)}" for k in range(24)]
+    expected = [bot.reply(text, max_length=8) for text in asked]
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda text: bot.reply(text, max_length=8), asked)) == expected
+        many = pool.map(lambda k: bot.replies(asked, max_length=8, beam=4 + k), range(4))
+        assert [replies[0].text for replies in many] == [
+            bot.reply(asked[0], max_length=8, beam=4 + k).text for k in range(4)
+        ]
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("settings", [{"preset": "greedy"}, {"temperature": 1.0, "seed": 1}, {"beam": 4}])
+def test_a_stream_ends_with_the_reply_and_grows_to_it(bot: Bot, settings: dict[str, object]) -> None:
+    steps = list(bot.stream("hello there", max_length=12, **settings))  # type: ignore[arg-type]
+    assert steps[-1] == bot.reply("hello there", max_length=12, **settings)  # type: ignore[arg-type]
+    assert all(step.score is None for step in steps[:-1])
+    assert not any("\ufffd" in step.text for step in steps)
+    for before, after in pairwise(steps):
+        assert len(before.ids) <= len(after.ids)
+    assert list(bot.stream("")) == [NOTHING_SAID]
+
+
+def test_importing_the_package_is_free(folder: Path) -> None:
+    script = (
+        f"import sys, chatbot; assert 'torch' not in sys.modules; print(chatbot.load({str(folder)!r}).reply('hi').text)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
