@@ -137,7 +137,7 @@ def main() -> int:
             pace = in_batches(bot, contexts, settings)
             figures = [whole, bare_step(bot.model, settings.beam), bare, reading(bot.model, 1 if form == "int8" else 4)]
             rows.append(
-                [name, threads, f"{statistics.median(times):.1f}", f"{statistics.quantiles(times, n=20)[-1]:.1f}"]
+                [name, str(threads), f"{statistics.median(times):.1f}", f"{statistics.quantiles(times, n=20)[-1]:.1f}"]
                 + [f"{counted.steps / len(contexts):.1f}", f"{step:.2f}", f"{added:.2f}"]
                 + [f"{figure:.2f}" for figure in figures]
                 + [f"{pace:,.0f}"]
