@@ -8,7 +8,7 @@
       training.json       how it was trained
       README.md           the card
       training.png        the learning curve, where there is one
-      replies.json        how often its commonest training replies stand there, by their hash, where any repeats
+      replies.json        how often its commonest training replies stand there, by their hash
       backward/           a bot that guesses what was answered, where `fit --backward` made one
       language_model/     a bot that says what is said after anything, where `fit --language-model` made one
 
@@ -19,7 +19,7 @@ runs none of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,8 @@ class Bundle:
     prepare: dict[str, Any]
     training: dict[str, Any]
     path: Path
-    counts: dict[str, int] = field(default_factory=dict)
-    """`chatbot.ranking.key` of a training reply → how often it stands there, of the commonest."""
+    counts: dict[str, int] | None = None
+    """`chatbot.ranking.key` of a training reply → how often it stands there, of the commonest; None: not counted."""
 
 
 # ---------------------------------------------------------------------------------------------------- writing
@@ -122,7 +122,7 @@ def save(
         TRAINING: json_bytes(training),
         CARD: page.encode("utf-8", "backslashreplace"),
         **pictures,
-        **({COUNTS: json_bytes(counts)} if counts else {}),
+        **({} if counts is None else {COUNTS: json_bytes(counts)}),
     }
     body["files"] = {name: sha256(content) for name, content in contents.items()}
     contents[CONFIG] = signed(body)
@@ -180,7 +180,7 @@ def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
         raise BundleError(damaged(folder / TOKENIZER, sizes))
     model = _model(folder, config, contents[WEIGHTS]).to(place).eval()
     prepare, training = (json_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
-    counts = json_object(folder / COUNTS, contents[COUNTS]) if COUNTS in contents else {}
+    counts = json_object(folder / COUNTS, contents[COUNTS]) if COUNTS in contents else None
     return Bundle(model, tokenizer, config, prepare, training, path, counts)
 
 

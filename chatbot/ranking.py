@@ -58,7 +58,7 @@ class Rankers:
 
     @cached_property
     def _known(self) -> dict[str, int]:
-        if not self._bot.counts:
+        if self._bot.counts is None:
             raise ConfigError(
                 f"search settings: generic is set, but {self._bot.path} does not know how often its training replies "
                 "stand; train it anew with `chatbot fit`, or leave generic at 0"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from chatbot import load
+from chatbot import bundle, load
 from chatbot.bot import Bot
 from chatbot.errors import ConfigError
 from chatbot.replies import NOTHING_SAID
-from tests.fakes import save_tiny_bot
+from tests.fakes import save_tiny_bot, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,19 @@ def test_settings_and_presets_by_name(bot: Bot) -> None:
 def test_a_wrong_setting_is_named(bot: Bot, settings: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         bot.reply("hello", **settings)  # type: ignore[arg-type]
+
+
+def test_a_bot_whose_replies_never_repeat_has_nothing_generic_and_one_that_did_not_count_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    whole = bundle.load(folder)
+    for counts, name in (({}, "none"), (None, "uncounted")):
+        parts = {"tokenizer": tiny_tokenizer(), "config": whole.config, "prepare": whole.prepare}
+        bundle.save(tmp_path / name, model=whole.model, training=whole.training, counts=counts, **parts)  # type: ignore[arg-type]
+    plain = load(tmp_path / "none").reply("hello", beam=4)
+    assert load(tmp_path / "none").reply("hello", beam=4, generic=1.0) == plain
+    with pytest.raises(ConfigError, match="does not know how often its training replies stand"):
+        load(tmp_path / "uncounted").reply("hello", beam=4, generic=1.0)
 
 
 def test_a_look_inside_adds_up(bot: Bot) -> None:
