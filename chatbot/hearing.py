@@ -30,24 +30,23 @@ class Hearing:
 
     def source(self, history: Sequence[str]) -> list[int]:
         """The ids that the encoder reads of a history, oldest first; none where the last text cannot be read."""
-        turns = self.turns(history)
+        return self.joined(self.turns(history))
+
+    def joined(self, turns: Sequence[Sequence[int]]) -> list[int]:
+        """The same of turns that `turns` gave."""
         return join(turns, self._turns, most=self._most) if turns else []
 
     def turns(self, history: Sequence[str]) -> list[list[int]]:
         """The pieces of the turns that are read, oldest first; none where the last text holds nothing to read."""
         turns: list[list[int]] = []
         for text in reversed(history):
-            pieces = self.pieces(text)
+            pieces = self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
             if not pieces and not turns:
                 return []
             turns += [pieces] if pieces else []
             if len(turns) == self._turns:
                 break
         return turns[::-1]
-
-    def pieces(self, text: str) -> list[int]:
-        """The last pieces of one text, repaired."""
-        return self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
 
 
 def _tame(text: str) -> str:

@@ -81,9 +81,10 @@ class Responder:
     def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
         """Answer many histories at once, in their order: sorted by length inside, in batches that fit."""
         found = [NOTHING_SAID] * len(histories)
-        sources = [self._hearing.source(history) for history in histories]
+        turns = [self._hearing.turns(history) for history in histories]
+        sources = [self._hearing.joined(some) for some in turns]
         for batch in _batches([len(source) for source in sources], settings):
-            heard = [self._hearing.pieces(histories[place][-1]) for place in batch]
+            heard = [turns[place][-1] for place in batch]
             replies = self._answer([sources[place] for place in batch], heard, settings)
             for place, reply in zip(batch, replies, strict=True):
                 found[place] = reply
@@ -95,13 +96,13 @@ class Responder:
         Greedy search and a single sample come piece by piece, never half a character; all else is settled before it is
         said. Where nothing was said that can be read, silence comes.
         """
-        source = self._hearing.source(history)
-        if not source or settings.rows > 1 or self._rankers.wanted(settings):
+        turns = self._hearing.turns(history)
+        if not turns or settings.rows > 1 or self._rankers.wanted(settings):
             yield self.reply(history, settings)
             return
-        filters = self._speech.filters(settings, [self._hearing.pieces(history[-1])])
+        filters = self._speech.filters(settings, turns[-1:])
         shown = ""
-        steps = self._decoding.walked(source, filters, settings)
+        steps = self._decoding.walked(self._hearing.joined(turns), filters, settings)
         while True:
             with _threads_for(1):
                 step = next(steps, None)

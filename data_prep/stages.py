@@ -34,7 +34,7 @@ SPEAKERS = 1_000_000  # names that are remembered; a corpus with more is no chat
 
 @dataclass(frozen=True)
 class ReadTask:
-    """Readings to store as parts of some 131,000 turns."""
+    """Readings to store as parts of `TURNS_A_PART` turns or some more."""
 
     work: Place
     name: str

@@ -66,7 +66,7 @@ def test_a_row_comes_out_the_same_in_any_batch(form: str) -> None:
     together = said(light, source, tokens)
     for row in (0, 31, 63):
         alone = said(light, source[row : row + 1], tokens[row : row + 1])
-        assert (together[row] - alone[0]).abs().max() < 1e-2 if form == "bfloat16" else 1e-4
+        assert (together[row] - alone[0]).abs().max() < (1e-2 if form == "bfloat16" else 1e-4)
 
 
 @needs_int8
