@@ -242,8 +242,9 @@ def _table(
 ) -> pa.Table:
     owner = merged.dialogue[window.reply]
     names = large(part["dialogue"]) if config.anonymiser is None else hidden_names(len(part), number)
-    groups = part["group" if config.by_group else "dialogue"].to_pylist()
-    splits = np.array([split_of(group, config.split) for group in groups], np.int8)
+    groups = part["group" if config.by_group else "dialogue"].combine_chunks().dictionary_encode()
+    splits = np.array([split_of(group, config.split) for group in groups.dictionary.to_pylist()], np.int8)
+    splits = splits[groups.indices.to_numpy()]
     speaker = merged.speaker[window.reply]
     persona = told.before(owner, speaker)
     context = np.column_stack([np.where(persona == NONE, NONE, len(merged.texts) + persona), window.context[:, ::-1]])

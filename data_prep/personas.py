@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_prep.columns import Ints
 from data_prep.pairs import NONE
@@ -52,8 +53,9 @@ def told_of(part: pa.Table, names: Mapping[str, int], most: int) -> Told:
         most: words that stay; 0: none.
     """
     found: dict[tuple[int, int], list[str]] = {}
-    described, personas = part["described"].to_pylist(), part["personas"].to_pylist()
-    for number, (speakers, texts) in enumerate(zip(described, personas, strict=True)):
+    rows = pc.list_value_length(part["personas"]).to_numpy().nonzero()[0]
+    described, personas = (part[name].take(pa.array(rows)).to_pylist() for name in ("described", "personas"))
+    for number, speakers, texts in zip(rows.tolist(), described, personas, strict=True):
         for speaker, text in zip(speakers, texts, strict=True):
             if most and speaker in names:
                 found.setdefault((number, names[speaker]), []).append(repair(text))

@@ -104,10 +104,18 @@ class Place:
         with self.reading(name) as opened:
             return json.loads(opened.read().decode("utf-8", "surrogatepass"))
 
-    def write_table(self, name: str, table: pa.Table, compression: str = "lz4") -> None:
-        """A table as Parquet, whole or not at all."""
+    def write_table(self, name: str, table: pa.Table, compression: str = "lz4", dictionary: bool = False) -> None:
+        """A table as Parquet, whole or not at all.
+
+        Args:
+            name: of the file.
+            table: its rows.
+            compression: as pyarrow has it.
+            dictionary: whether values that come again are stored once; of texts that seldom do, it makes files larger
+                and takes as long as the rest of the writing.
+        """
         with self.writing(name) as opened:
-            pq.write_table(table, opened, compression=compression)
+            pq.write_table(table, opened, compression=compression, use_dictionary=dictionary)
 
     def read_table(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """The table of a Parquet file, or some of its columns."""

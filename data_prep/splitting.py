@@ -59,11 +59,11 @@ def write(task: WriteTask) -> dict[str, Any]:
             table = table.append_column("flag", _names(flags))
         rows[name] = len(table)
         if len(table):
-            task.output.write_table(f"{name}/{task.part}.parquet", table, "zstd")
+            task.output.write_table(f"{name}/{task.part}.parquet", table, "zstd", dictionary=True)
     gone = np.flatnonzero(~kept)
     table = _materialised(texts, pairs, gone).append_column("reason", _names(verdict[gone]))
     if len(table):
-        task.output.write_table(f"dropped/{task.part}.parquet", table, "zstd")
+        task.output.write_table(f"dropped/{task.part}.parquet", table, "zstd", dictionary=True)
     found, uses = np.unique(verdict[gone], return_counts=True)
     return {
         "rows": dict(rows),
