@@ -88,7 +88,7 @@ class Audible:
     def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
         """Forbid the end where all of ids (N, t) are blank."""
         self.blank = self.blank.to(ids.device)
-        left[self.blank[ids].all(dim=1), EOS] = LOWEST
+        left[:, EOS].masked_fill_(self.blank[ids].all(dim=1), LOWEST)
 
 
 def blank_ids(tokenizer: Tokenizer) -> list[int]:

@@ -26,7 +26,7 @@ class Attention(nn.Module):
     def __init__(self, query_size: int, memory_size: int, kind: str = "multiplicative", heads: int = 1) -> None:
         super().__init__()
         self.heads = heads
-        self.key = nn.Linear(memory_size, query_size, bias=False)
+        self.key: nn.Module = nn.Linear(memory_size, query_size, bias=False)
         self.scale = 1.0 if heads == 1 else (query_size // heads) ** -0.5
         self.query = nn.Linear(query_size, query_size) if kind == "additive" else None
         self.energy: nn.Parameter | None = None

@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from chatbot.search.filters import Filter, allowed
 from chatbot.search.rank import length_penalty as penalty
-from chatbot.search.steps import DEAD, LOWEST, Hypothesis, S, Step, check_search, hypothesis
+from chatbot.search.steps import DEAD, LOWEST, Hypothesis, S, Step, check_search, hypothesis, time_to_leave
+from chatbot.search.top import top
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """K hypotheses for each of P groups (B inputs of G groups each), as chosen; empty places score below DEAD."""
+class Partial(NamedTuple):
+    """A hypothesis as it grows."""
 
-    ids: Tensor  # (P, K, max_length) filled up with the end
-    log_probs: Tensor  # (P, K) the model's own
-    scores: Tensor  # (P, K) what they are ranked by: the filtered log-probability, over the penalty once ended
+    score: float
+    """What it is ranked by: the filtered log-probability, over the penalty once it has ended."""
+    log_prob: float
+    """The model's own."""
+    ids: tuple[int, ...]
 
-    def keep(self, groups: Tensor) -> Pool:
-        """Only these groups (P',)."""
-        return Pool(self.ids[groups], self.log_probs[groups], self.scores[groups])
 
-    def at(self, places: Tensor) -> Pool:
-        """Those at places (P, k) of their groups."""
-        return Pool(_rows_at(self.ids, places), self.log_probs.gather(1, places), self.scores.gather(1, places))
+Child: TypeAlias = tuple[float, float, int]
+"""Score, the token's own log-probability, and where it stands: parent * V + token."""
 
-    def best(self, k: int) -> Pool:
-        """The best `k` of each group, best first."""
-        return self.at(self.scores.topk(k, dim=1).indices)
 
-    def join(self, other: Pool) -> Pool:
-        """Both side by side, not sorted."""
-        return Pool(
-            torch.cat([self.ids, other.ids], dim=1),
-            torch.cat([self.log_probs, other.log_probs], dim=1),
-            torch.cat([self.scores, other.scores], dim=1),
-        )
+@dataclass(slots=True)
+class Group:
+    """The hypotheses of an input, or of one of its groups. A step leaves ten numbers of it: too few for tensors."""
 
-    def over(self, divisor: float) -> Pool:
-        """The same with the scores divided; empty places stay empty."""
-        empty = self.scores <= DEAD  # (P, K)
-        return Pool(self.ids, self.log_probs, (self.scores / divisor).masked_fill(empty, LOWEST))
+    width: int
+    alive: list[Partial]
+    """Always K, so that each has its row; empty places score below DEAD."""
+    ended: list[Partial] = field(default_factory=list)
+    """Best first."""
 
-    def bar(self, kept: Tensor) -> Pool:
-        """Make those places empty where `kept` (P, K) is False."""
-        return Pool(self.ids, self.log_probs, self.scores.masked_fill(~kept, LOWEST))
+    @classmethod
+    def begin(cls, width: int) -> Group:
+        """Before the first token. All rows are alike then, so all but one are empty: else all would be its copies."""
+        return cls(width, [Partial(0.0, 0.0, ()), *[Partial(LOWEST, 0.0, ())] * (width - 1)])
+
+    def grow(self, children: Iterable[Child], vocabulary: int, divisor: float, eos: int) -> list[int]:
+        """Go on with the first K children that live, keep the best K that have ended; the parents of those that live.
+
+        `children` come in the order of choice. At most one child of each parent is its end, so of 2K at least K live.
+        """
+        alive: list[Partial] = []
+        parents: list[int] = []
+        for score, log_prob, place in children:
+            parent, token = divmod(place, vocabulary)
+            before = self.alive[parent]
+            after = Partial(max(score, LOWEST), before.log_prob + log_prob, (*before.ids, token))
+            if token != eos:
+                if len(alive) < self.width:
+                    alive.append(after)
+                    parents.append(parent)
+            elif score > DEAD:
+                self.ended.append(after._replace(score=score / divisor))
+        empty = self.width - len(alive)  # where the vocabulary is smaller than the beam
+        self.alive = alive + [Partial(LOWEST, 0.0, (eos,))] * empty
+        self.ended = sorted(self.ended, key=_score, reverse=True)[: self.width]
+        return parents + [0] * empty
+
+    def hopes(self, divisor: float) -> bool:
+        """Whether a living hypothesis may beat the worst of K that have ended, if it ended with this divisor."""
+        best = max(map(_score, self.alive))
+        worst = self.ended[-1].score if len(self.ended) == self.width else LOWEST
+        return best > DEAD and best / divisor > worst
+
+
+def _score(one: Partial) -> float:
+    return one.score
 
 
 @torch.inference_mode()
@@ -85,72 +111,62 @@ def beam(
     check_search(rows, width, max_length)
     if groups < 1 or width % groups:
         raise ValueError(f"groups must divide the width, got {groups} groups and a width of {width}")
-    share = width // groups
     found: list[list[Hypothesis]] = [[] for _ in range(rows)]
-    going = torch.arange(rows, device=device)  # (B,) which inputs are still in the batch
-    alive, ended = _begin(rows * groups, share, max_length, eos, device)
+    going = {place: place for place in range(rows)}  # where in the batch the inputs are that still go on
+    pools = [Group.begin(width // groups) for _ in range(rows * groups)]  # those of an input side by side
+    inputs = torch.arange(rows, device=device).repeat_interleave(width)  # (N,) that each row answers
+    ids = torch.empty(rows * width, max_length, dtype=torch.long, device=device)  # (N, max_length)
     tokens = torch.full((rows * width,), bos, device=device)  # (N,)
     state = state.repeat(width)
     for length in range(1, max_length + 1):
-        if not len(going):
+        if not going:
             break
-        log_probs, state = step(tokens, state)
-        log_probs = log_probs.clamp(min=LOWEST)  # (N, V)
-        so_far = alive.ids[:, :, : length - 1].flatten(0, 1)  # (N, length - 1)
-        left = allowed(filters, so_far, log_probs, going.repeat_interleave(width), eos)
-        grown, parents = _grow(alive, log_probs, left, length, groups, diversity, eos)
+        log_probs, state = step(tokens, state)  # (N, V)
+        left = allowed(filters, ids[:, : length - 1], log_probs, inputs, eos)
         divisor = penalty(length, length_penalty)
-        alive, ended, places = _part(grown, ended, grown.ids[:, :, length - 1] == eos, divisor)
-        state = state.reorder(_flat(parents.gather(1, places)))
+        parents = list(range(len(tokens)))  # (N,)
+        for place, children in enumerate(_children(pools, log_probs, left, groups, diversity, eos)):
+            if place // groups in going:
+                pool, first = pools[place], place * pools[place].width
+                chosen = pool.grow(children, log_probs.shape[1], divisor, eos)
+                parents[first : first + pool.width] = [first + parent for parent in chosen]
+        order = torch.tensor(parents, device=device)
+        state, ids = state.reorder(order), ids.index_select(0, order)
+        tokens = torch.tensor([one.ids[-1] for pool in pools for one in pool.alive], device=device)
+        ids[:, length - 1] = tokens
         # The most that a living hypothesis can still reach: it only loses probability, its divisor may grow.
-        best = alive.scores.amax(dim=1)  # (P,)
-        hope = best / (max(divisor, penalty(max_length, length_penalty)) if exact else divisor)  # (P,)
-        hopeful = (hope > ended.scores[:, -1]) & (best > DEAD)  # (P,)
-        hopeful = hopeful.view(-1, groups).any(dim=1) & (length < max_length)  # (B,)
-        if not hopeful.all():
-            stay, out = hopeful.nonzero()[:, 0], (~hopeful).nonzero()[:, 0]  # (B',), (B - B',)
-            leaving = _of_inputs(out, groups)
-            _collect(found, going[out], ended.keep(leaving), alive.keep(leaving).over(divisor), eos)
-            staying = _of_inputs(stay, groups)
-            going, alive, ended, state = going[stay], alive.keep(staying), ended.keep(staying), state.keep(stay)
-        tokens = alive.ids[:, :, length - 1].flatten()  # (N,)
+        final = max(divisor, penalty(max_length, length_penalty)) if exact else divisor
+        for place in list(going):
+            own = pools[place * groups :][:groups]
+            if length == max_length or not any(pool.hopes(final) for pool in own):
+                found[going.pop(place)] = _ranked(own, divisor, eos)
+        if time_to_leave(len(going), len(tokens) // width):
+            kept = torch.tensor(list(going), device=device)  # (B',)
+            rows_kept = (kept[:, None] * width + torch.arange(width, device=device)).flatten()  # (N',)
+            state = state.keep(kept)
+            tokens, ids, inputs = tokens[rows_kept], ids[rows_kept], inputs[rows_kept]
+            pools = [pool for place in going for pool in pools[place * groups :][:groups]]
+            going = dict(enumerate(going.values()))
     return found
 
 
-def _begin(rows: int, width: int, max_length: int, eos: int, device: torch.device | str) -> tuple[Pool, Pool]:
-    """The two pools before the first token: one living hypothesis a group, none ended.
+def _children(
+    pools: Sequence[Group], log_probs: Tensor, left: Tensor, groups: int, diversity: float, eos: int
+) -> Iterator[Iterable[Child]]:
+    """The best 2K ways for each group to go on, in the order of choice.
 
-    All K rows of a group are alike at first, so all but one start empty: else every hypothesis would be
-    a copy of the same. Scores alive [0, LOWEST, LOWEST], ended [LOWEST, LOWEST, LOWEST] when K = 3.
+    log_probs is the model's (N, V), left what the filters made of it, which is used up.
     """
-    ids = torch.full((rows, width, max_length), eos, device=device)
-    zeros = torch.zeros(rows, width, device=device)
-    empty = torch.full((rows, width), LOWEST, device=device)
-    first = empty.clone()
-    first[:, 0] = 0.0
-    return Pool(ids, zeros, first), Pool(ids, zeros, empty)
-
-
-def _grow(
-    alive: Pool, log_probs: Tensor, left: Tensor, length: int, groups: int, diversity: float, eos: int
-) -> tuple[Pool, Tensor]:
-    """Let K hypotheses of each group grow to `length` tokens: the best 2K (P, 2K), and their parents (P, 2K).
-
-    At most one child of each parent is its end, so of 2K at least K live. log_probs is the model's (N, V), left what
-    the filters made of it.
-    """
-    rows, width = alive.scores.shape
-    vocabulary = log_probs.shape[-1]
-    scores = (alive.scores[:, :, None] + left.view(rows, width, -1)).clamp_(min=LOWEST).flatten(1)  # (P, K * V)
+    width = pools[0].width
+    alive = [[one.score for one in pool.alive] for pool in pools]
+    scores = left.view(len(pools), width, -1)  # (P, K, V)
+    scores = scores.add_(torch.tensor(alive, dtype=left.dtype, device=left.device)[:, :, None]).flatten(1)
     if groups == 1:
-        scores, places = scores.topk(min(2 * width, scores.shape[1]), dim=1)  # (P, 2K)
+        values, places = top(scores, 2 * width)  # (P, 2K)
     else:
-        scores, places = _in_turn(scores, width, groups, diversity, eos)
-    parents, tokens = places // vocabulary, places % vocabulary  # place 8003 of V = 8000: parent 1, token 3
-    ids = _rows_at(alive.ids, parents)  # (P, 2K, max_length)
-    ids[:, :, length - 1] = tokens
-    own = alive.log_probs.gather(1, parents) + log_probs.view(rows, -1).gather(1, places)  # (P, 2K)
-    return Pool(ids, own, scores), parents
+        values, places = _in_turn(scores, width, groups, diversity, eos)
+    own = log_probs.view(len(pools), -1).gather(1, places).clamp_(min=LOWEST)  # (P, 2K)
+    return (zip(*each, strict=True) for each in zip(values.tolist(), own.tolist(), places.tolist(), strict=True))
 
 
 def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int) -> tuple[Tensor, Tensor]:
@@ -160,7 +176,7 @@ def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int
     found, places = [], []
     for group in range(groups):
         shunned = (by_group[:, group] - diversity * said[:, None]).flatten(1)  # (B, K * V)
-        best = shunned.topk(min(2 * width, shunned.shape[1]), dim=1).indices  # (B, 2K)
+        _, best = top(shunned, 2 * width)  # (B, 2K)
         places.append(best)
         found.append(by_group[:, group].flatten(1).gather(1, best))
         tokens = best % by_group.shape[-1]
@@ -170,46 +186,12 @@ def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int
     return torch.stack(found, 1).flatten(0, 1), torch.stack(places, 1).flatten(0, 1)
 
 
-def _part(grown: Pool, ended: Pool, at_end: Tensor, divisor: float) -> tuple[Pool, Pool, Tensor]:
-    """Part what has grown (P, 2K) in the first K that live, and the K best that have ended now or before.
-
-    at_end is (P, 2K). The third result says where in `grown` the living stood (P, K).
-    """
-    width, size = ended.scores.shape[1], at_end.shape[1]
-    done = grown.bar(at_end).over(divisor)
-    order = torch.arange(size, device=at_end.device) + at_end * size  # (P, 2K) the ended behind all others
-    places = order.topk(width, dim=1, largest=False).indices  # (P, K)
-    return grown.bar(~at_end).at(places), ended.join(done).best(width), places
-
-
-def _rows_at(ids: Tensor, places: Tensor) -> Tensor:
-    """The rows of ids (P, Q, L) at places (P, k): (P, k, L)."""
-    return ids.take_along_dim(places[:, :, None], dim=1)
-
-
-def _flat(parents: Tensor) -> Tensor:
-    """Places within each group (P, K) as rows of the batch (N,): [[1, 0], [0, 0]] gives [1, 0, 2, 2]."""
-    rows, width = parents.shape
-    return (parents + torch.arange(rows, device=parents.device)[:, None] * width).flatten()
-
-
-def _of_inputs(inputs: Tensor, groups: int) -> Tensor:
-    """The groups of inputs (B',) as places (B' * G,)."""
-    return (inputs[:, None] * groups + torch.arange(groups, device=inputs.device)).flatten()
-
-
-def _collect(found: list[list[Hypothesis]], inputs: Tensor, ended: Pool, alive: Pool, eos: int) -> None:
-    """Write down what was found for inputs (B',) in all groups: what has ended, else what is alive, best first."""
-    count = len(inputs)
-    pools = [
-        list(zip(*(part.view(count, -1).tolist() for part in (pool.scores, pool.log_probs)), strict=True))
-        for pool in (ended, alive)
-    ]
-    said = [pool.ids.view(count, -1, pool.ids.shape[-1]).tolist() for pool in (ended, alive)]
-    for place, index in enumerate(inputs.tolist()):
-        for pool, ids in zip(pools, said, strict=True):
-            every = [hypothesis(*one, eos=eos) for one in zip(ids[place], *pool[place], strict=True)]
-            every.sort(key=lambda one: -one.score)
-            found[index] = [one for one in every if one.score > DEAD] or every[:1]
-            if found[index][0].score > DEAD:
-                break
+def _ranked(pools: Sequence[Group], divisor: float, eos: int) -> list[Hypothesis]:
+    """What was found for an input in all its groups, best first: what has ended, else what is alive."""
+    ended = [one for pool in pools for one in pool.ended]
+    if not ended:
+        alive = [one for pool in pools for one in pool.alive]
+        some = [one for one in alive if one.score > DEAD] or alive[:1]
+        ended = [one._replace(score=one.score / divisor) for one in some]
+    found = [hypothesis(list(one.ids), one.score, one.log_prob, eos=eos) for one in ended]
+    return sorted(found, key=lambda one: -one.score)

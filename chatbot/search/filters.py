@@ -18,17 +18,16 @@ Filter: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 
 
 def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor, eos: int) -> Tensor:
-    """Put log-probabilities (N, V) through all filters, in order: a new tensor (N, V).
+    """Put log-probabilities (N, V), none below LOWEST, through all filters, in order: a new tensor (N, V).
 
     A row in which nothing is left may end: its `eos` gets its log-probability back. ids (N, t), inputs (N,).
     """
-    if not filters:
-        return log_probs
-    left = log_probs.clone()
+    left = log_probs.clamp(min=LOWEST)
     for one in filters:
         one(ids, left, inputs)
     stuck = left.amax(dim=-1) <= DEAD  # (N,)
-    left[:, eos] = torch.where(stuck, log_probs[:, eos], left[:, eos])
+    if stuck.any():
+        left[stuck, eos] = log_probs[stuck, eos].clamp(min=LOWEST)
     return left
 
 

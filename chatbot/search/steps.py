@@ -54,6 +54,14 @@ def check_search(rows: int, width: int, max_length: int) -> None:
         )
 
 
+def time_to_leave(going: int, batch: int) -> bool:
+    """Whether inputs that are done should leave a batch of which so many still go on.
+
+    Making room copies what all others remember, and being there costs a step: they leave an eighth at a time.
+    """
+    return 0 < going <= batch - max(1, batch / 8)
+
+
 def hypothesis(ids: list[int], score: float, log_prob: float, *, eos: int) -> Hypothesis:
     """Cut `ids` at the first end; raise ValueError where the step gave no numbers."""
     if math.isnan(score) or math.isnan(log_prob):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from chatbot.search.filters import Filter, allowed
 from chatbot.search.rank import length_penalty as penalty
-from chatbot.search.steps import LOWEST, Hypothesis, S, Step, check_search, hypothesis
+from chatbot.search.steps import LOWEST, Hypothesis, S, Step, check_search, hypothesis, time_to_leave
 
 Choice = Callable[[Tensor, int, Tensor], Tensor]
 """choice(what is left (N, V), tokens so far, the input of each row (N,)) -> the next token of each row (N,)."""
@@ -70,24 +70,23 @@ def strides(
     Call it in inference mode. Parameters as those of `walk`.
     """
     check_search(rows, 1, max_length)
-    inputs = torch.arange(rows, device=device)  # (B,) which inputs are still in the batch
+    inputs = torch.arange(rows, device=device)  # (B,) that each row answers
     ids = torch.empty(rows, max_length, dtype=torch.long, device=device)  # (B, L)
     tokens = torch.full((rows,), bos, device=device)  # (B,)
     total: Tensor | float = 0.0  # (B,)
-    going = list(range(rows))
+    going = {place: place for place in range(rows)}  # where in the batch the inputs are that still go on
     for length in range(1, max_length + 1):
         if not going:
             return
-        log_probs, state = step(tokens, state)
-        log_probs = log_probs.clamp(min=LOWEST)  # (B, V)
+        log_probs, state = step(tokens, state)  # (B, V)
         tokens = choice(allowed(filters, ids[:, : length - 1], log_probs, inputs, eos), length - 1, inputs)  # (B,)
-        total = total + log_probs.gather(1, tokens[:, None])[:, 0]
+        total = total + log_probs.gather(1, tokens[:, None])[:, 0].clamp_(min=LOWEST)
         ids[:, length - 1] = tokens
-        said = tokens.tolist()
-        yield going, said, total.tolist()
-        if eos in said:
-            stay = [place for place, token in enumerate(said) if token != eos]
-            kept = torch.tensor(stay, dtype=torch.long, device=device)  # (B',)
-            going = [going[place] for place in stay]
+        said, totals = tokens.tolist(), total.tolist()
+        yield list(going.values()), [said[place] for place in going], [totals[place] for place in going]
+        going = {place: row for place, row in going.items() if said[place] != eos}
+        if time_to_leave(len(going), len(said)):
+            kept = torch.tensor(list(going), device=device)  # (B',)
             inputs, ids, tokens, total = inputs[kept], ids[kept], tokens[kept], total[kept]
             state = state.keep(kept)
+            going = dict(enumerate(going.values()))

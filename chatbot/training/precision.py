@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from chatbot.errors import ConfigError
+from chatbot.model.light import has_bf16
 
 ALLOWED = ("32-true", "bf16-mixed", "16-mixed")
 _WORTH = 1.1  # below this the rounding is not paid for
@@ -60,11 +61,9 @@ def bf16_speedup(rounds: int = 20) -> float:
 
 
 def _cpu_has_bf16() -> bool:
-    """AVX-512 BF16 or AMX. Asked of torch where it tells, else of Linux; unknown is no."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        probe = getattr(torch.cpu, name, None)
-        if probe is not None and probe():
-            return True
+    """Asked of torch where it tells, else of Linux; unknown is no."""
+    if has_bf16():
+        return True
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

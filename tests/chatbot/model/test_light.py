@@ -69,6 +69,29 @@ def test_a_row_comes_out_the_same_in_any_batch(form: str) -> None:
         assert (together[row] - alone[0]).abs().max() < (1e-2 if form == "bfloat16" else 1e-4)
 
 
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_source_is_read_the_same_beside_longer_and_shorter_ones(
+    monkeypatch: pytest.MonkeyPatch, half: bool, cell: str
+) -> None:
+    monkeypatch.setattr("chatbot.model.light.has_bf16", lambda: half)
+    model = network(cell=cell)
+    light = lightened(model, "bfloat16")
+    source, lengths = example(6)[0], torch.tensor([4, 9, 1, 4, 7, 9])
+    with torch.inference_mode():
+        together, whole = light.encode(source, lengths), model.encode(source, lengths)
+        assert together.mask is not None
+        assert whole.mask is not None
+        assert torch.equal(together.mask, whole.mask)
+        assert (together.values - whole.values).abs().max() < 0.02, "pads are zero in both"
+        for row, length in enumerate(lengths.tolist()):
+            alone = light.encode(source[row : row + 1, :length], lengths[row : row + 1])
+            assert (together.values[row, :length] - alone.values[0]).abs().max() < 1e-4
+            assert (together.keys[row, :length] - alone.keys[0]).abs().max() < 1e-2
+            for both, one in zip(together.initial, alone.initial, strict=True):
+                assert (both[0][row] - one[0][0]).abs().max() < 1e-2
+
+
 @needs_int8
 @pytest.mark.parametrize("bounded", [True, False])
 def test_a_product_of_bytes_is_as_near_as_its_steps_are_fine(bounded: bool) -> None:
