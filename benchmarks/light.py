@@ -23,7 +23,7 @@ from chatbot.tokenizer import BOS, EOS, join
 from data_prep.store import open_prepared
 from data_prep.text import words
 
-SEARCHES = {"greedy": SearchConfig(beam=1), "beam 5": SearchConfig(beam=5), "the default": SearchConfig()}
+SEARCHES = {"greedy": SearchConfig(beam=1), "beam 5": SearchConfig(beam=5)}
 
 
 def stepped(model: Seq2Seq, sources: list[list[int]], replies: list[list[int]]) -> float:

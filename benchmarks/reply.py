@@ -85,12 +85,17 @@ class Counted:
     def __init__(self, responder: Responder) -> None:
         self.steps = 0
         self._step = responder._decoding._model.step
-        responder._decoding._model.step = self  # type: ignore[method-assign,assignment]
+        self._model = responder._decoding._model
+        self._model.step = self  # type: ignore[method-assign,assignment]
 
     def __call__(self, *given: Any) -> Any:
         """One step."""
         self.steps += 1
         return self._step(*given)
+
+    def leave(self) -> None:
+        """Let the network take its steps itself again."""
+        self._model.step = self._step  # type: ignore[method-assign]
 
 
 def sound(reply: Reply) -> bool:
@@ -123,14 +128,15 @@ def main() -> int:
         for name, settings in SEARCHES.items():
             responder = Responder(bot)
             responder.reply(contexts[0], settings)
-            counted = Counted(responder)
             bare, times, answers = bare_step(light, settings.beam), [], []
+            counted = Counted(responder)
             for context in contexts:
                 began = time.perf_counter()
                 answers.append(responder.reply(context, settings))
                 times.append((time.perf_counter() - began) * 1000)
+            counted.leave()
             step = sum(times) / counted.steps
-            reads = encoding(bot.model, responder, contexts)
+            reads = encoding(responder, contexts)
             added = (sum(times) - reads) / counted.steps - bare
             replies += answers
             means[name] = statistics.fmean(a.score or 0.0 for a in answers)
@@ -157,8 +163,9 @@ def main() -> int:
     return report_bars(bars)
 
 
-def encoding(model: Seq2Seq, responder: Responder, contexts: list[list[str]]) -> float:
-    """Milliseconds to read all contexts, one after the other."""
+def encoding(responder: Responder, contexts: list[list[str]]) -> float:
+    """Milliseconds to read all contexts, one after the other, with the weights that read them for replies."""
+    model = responder._decoding._model
     sources = [responder._hearing.source(context) for context in contexts]
     with torch.inference_mode():
         began = time.perf_counter()

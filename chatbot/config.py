@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 from docstring_parser import parse_from_object as parse_doc
-from jsonargparse import ArgumentParser, set_parsing_settings
+from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
 
 from chatbot.errors import ConfigError
 from chatbot.search.config import SearchConfig
@@ -45,7 +45,7 @@ class Parser(ArgumentParser):
     def add_search_arguments(self) -> None:
         """Add a flag for each setting of a search, and ``--preset``; none of them given leaves the bot's own."""
         presets = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
-        group = self.add_argument_group("how replies are looked for; unless given, as the bot was saved")
+        group = self.add_argument_group("how replies are looked for")
         group.add_argument(
             "--preset", choices=list(PRESETS), help=f"settings by name, which the others change. {presets}"
         )
@@ -54,17 +54,16 @@ class Parser(ArgumentParser):
         for setting in fields(SearchConfig):
             name, text = f"--{setting.name}", f"{told[setting.name]} (by default {_shown(setting.default)})"
             if setting.name == "banned":
-                group.add_argument(name, nargs="+", metavar="WORDS", help=text)
+                group.add_argument(name, nargs="+", metavar="WORDS", default=SUPPRESS, help=text)
             else:
-                group.add_argument(name, type=kinds[setting.name] | None, default=None, help=text)
+                group.add_argument(name, type=kinds[setting.name] | None, default=SUPPRESS, help=text)
 
     @staticmethod
     def search_changes(parsed: Any) -> dict[str, Any]:
         """What the flags of `add_search_arguments` ask for, and nothing of what was not given."""
-        asked = {
-            name: getattr(parsed, name) for name in ("preset", *(setting.name for setting in fields(SearchConfig)))
-        }
-        return {name: value for name, value in asked.items() if value is not None}
+        asked = {setting.name for setting in fields(SearchConfig)} & vars(parsed).keys()
+        preset = {} if parsed.preset is None else {"preset": parsed.preset}
+        return preset | {name: getattr(parsed, name) for name in sorted(asked)}
 
     def build(self, settings: type[Settings], parsed: Any, **given: Any) -> Settings:
         """The dataclass whose fields were added as arguments, out of what `parse` gave and the fields ``given``."""

@@ -12,6 +12,7 @@ from data_prep.rules import repair
 
 MAX_CHARACTERS = 8_000
 """Of a longer turn the last characters are read: repairing and cutting into pieces take time for each."""
+_JOINERS = "\u200c\u200d"  # which letters of some scripts need, and pictures
 MAX_PIECES = 256
 """Of a longer turn the last pieces are read. Training turns have some 80 words at most."""
 
@@ -51,5 +52,8 @@ class Hearing:
 
 def _tame(text: str) -> str:
     """The last part of a typed text, as sound Unicode: halves of surrogate pairs are joined or replaced."""
-    text = text.strip()[-MAX_CHARACTERS:]
+    text = text.strip()
+    if len(text) > MAX_CHARACTERS:  # what cannot be seen must not crowd out what can
+        seen = (c for c in text[-10 * MAX_CHARACTERS :] if c.isprintable() or c.isspace() or c in _JOINERS)
+        text = "".join(seen).strip()[-MAX_CHARACTERS:]
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

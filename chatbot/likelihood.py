@@ -7,7 +7,7 @@ end. It does not depend on how the tokenizer cuts, so models of different vocabu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from chatbot.data.batches import Batch, collate
 from chatbot.model.seq2seq import Seq2Seq
 
-_ROWS = 64  # replies that are scored at a time
+_POSITIONS = 2048  # of replies that are scored at a time, padding included: 65 MB of scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,7 @@ def of_replies(model: Seq2Seq, sources: Sequence[Sequence[int]], replies: Sequen
     device = model.bias.device
     found = [0.0] * len(sources)
     order = sorted(range(len(sources)), key=lambda i: (len(sources[i]), len(replies[i])))
-    for first in range(0, len(order), _ROWS):
-        rows = order[first : first + _ROWS]
+    for rows in _portions(order, replies):
         some = (
             [np.array(sources[i], dtype=np.int64) for i in rows],
             [np.array(replies[i], dtype=np.int64) for i in rows],
@@ -93,6 +92,20 @@ def of_replies(model: Seq2Seq, sources: Sequence[Sequence[int]], replies: Sequen
         for row, one in zip(rows, nats.tolist(), strict=True):
             found[row] = -one
     return found
+
+
+def _portions(order: Sequence[int], replies: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """The order cut where a batch would grow too large; at least one reply each."""
+    rows: list[int] = []
+    longest = 0
+    for row in order:
+        longest = max(longest, len(replies[row]) + 1)
+        if rows and (len(rows) + 1) * longest > _POSITIONS:
+            yield rows
+            rows, longest = [], len(replies[row]) + 1
+        rows.append(row)
+    if rows:
+        yield rows
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from chatbot.hearing import Hearing
 from chatbot.model.light import Form, lightened, lightest
 from chatbot.ranking import Rankers
 from chatbot.replies import NOTHING_SAID, Alternative, Look, Reply
-from chatbot.search.config import SearchConfig
+from chatbot.search.config import SAMPLING, SearchConfig
 from chatbot.search.presets import PRESETS
 from chatbot.search.rank import reranked
 from chatbot.search.steps import Hypothesis
@@ -31,14 +31,16 @@ FEW_ROWS = 16
 SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
+_SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups", "diversity", "exact"))
 _reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 
 def search_settings(config: Mapping[str, Any], preset: str | None = None, **changes: Any) -> SearchConfig:
-    """How replies are searched for: a preset, or else the bot's own (``config["search"]``), then ``changes`` not None.
+    """How replies are searched for: a preset, or else the bot's own (``config["search"]``), then ``changes``.
 
-    0 takes the limit off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. Raises
-    ConfigError where a value is out of range or unknown.
+    0 takes the limit off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. A beam
+    that is asked for takes the place of samples. Raises ConfigError where a value is out of range or unknown, or where
+    settings contradict each other.
     """
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}")
@@ -46,11 +48,13 @@ def search_settings(config: Mapping[str, Any], preset: str | None = None, **chan
     unknown = sorted(own.keys() - {field.name for field in fields(SearchConfig)})
     if unknown:
         raise ConfigError(f"the bot's search settings have {unknown[0]!r}, which this version does not know")
-    changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    changed |= {name: None for name in _NO_LIMIT if changed.get(name) == 0}
+    changed = dict(changes)
     for settings in (own, changed):
+        settings |= {name: None for name in _NO_LIMIT if settings.get(name) == 0}
         if isinstance(settings.get("banned"), list):  # as JSON and a parser keep it
             settings["banned"] = tuple(settings["banned"])
+    if not _SAMPLED.isdisjoint(own) and not _SEARCHED.isdisjoint(changed) and "temperature" not in changed:
+        own = {name: value for name, value in own.items() if name not in _SAMPLED}  # a beam was asked for
     try:
         return replace(SearchConfig(**own), **changed)
     except (TypeError, ValueError) as error:
@@ -112,7 +116,7 @@ class Responder:
             text = self._speech.text(so_far.ids)
             if whole:
                 yield self._choose([so_far])
-            elif text != shown:
+            elif text != shown and "\ufffd" not in text:  # of a character that is not whole yet
                 shown = text
                 yield Reply(text, None, so_far.ids)
 
@@ -135,7 +139,9 @@ class Responder:
     ) -> list[Reply]:
         """One batch through the model; no source is empty."""
         with _threads_for(len(sources) * settings.rows):
-            found = self._decoding.find(sources, self._speech.filters(settings, heard), settings)
+            times = 1 if settings.temperature is None else settings.samples
+            each = [turn for turn in heard for _ in range(times)]  # a row of a walk has a number of its own
+            found = self._decoding.find(sources, self._speech.filters(settings, each), settings)
             ranked = reranked(found, self._rankers.of(settings, heard))
         return [self._choose(hypotheses) for hypotheses in ranked]
 

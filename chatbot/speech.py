@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -34,7 +35,6 @@ class Speech:
         self._tokenizer = tokenizer
         self._never = Forbidden(tokenizer.control_ids())
         self._audible = Audible(blank_ids(tokenizer), tokenizer.vocab_size)
-        self._surfaces: list[bytes] | None = None
 
     def text(self, ids: Sequence[int]) -> str:
         """The words of some ids, repaired like everything that enters a history, on one line.
@@ -60,9 +60,9 @@ class Speech:
         if settings.no_context_ngram:
             filters.append(NoContextNgram(settings.no_context_ngram, heard))
         if settings.repetition_penalty > 1:
-            filters.append(RepetitionPenalty(settings.repetition_penalty, spared=[EOS]))
+            filters.append(RepetitionPenalty(settings.repetition_penalty))
         if settings.banned:
-            filters.append(BannedPhrases(settings.banned, self._spelt(), EOS))
+            filters.append(self._banned(settings.banned, settings.max_length))
         if settings.start:
             filters.append(Forced(self.beginning(settings.start)))
         return filters
@@ -71,11 +71,10 @@ class Speech:
         """The pieces that a reply is to begin with."""
         return self._tokenizer.encode(_visible(repair(start)))
 
-    def _spelt(self) -> list[bytes]:
-        """What each piece adds to a text, folded; reckoned once."""
-        if self._surfaces is None:
-            self._surfaces = [self._tokenizer.surface(i) for i in range(self._tokenizer.vocab_size)]
-        return self._surfaces
+    @lru_cache(maxsize=4)  # noqa: B019 - of a speech there is one a bot; to make it takes longer than a reply
+    def _banned(self, phrases: tuple[str, ...], max_length: int) -> BannedPhrases:
+        surfaces = [self._tokenizer.surface(i) for i in range(self._tokenizer.vocab_size)]
+        return BannedPhrases(phrases, surfaces, EOS, max_length)
 
 
 class Audible:

@@ -70,7 +70,7 @@ class Tokenizer:
             return b""
         piece = self.piece(index)
         if self._pieces.is_byte(index):
-            return bytes([int(piece[3:-1], 16)])  # "<0x0A>"
+            return bytes([int(piece[3:-1], 16)]).lower()  # "<0x0A>"; of the letters only ASCII's are one byte
         return piece.replace("\u2581", " ").casefold().encode()
 
     def control_ids(self) -> list[int]:

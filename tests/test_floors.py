@@ -70,7 +70,7 @@ HOMES = {
 }
 TORCH_ALONE = ("chatbot.model", "chatbot.search")
 ALLOWED_ALONE = {"torch", "__future__", "bisect", "collections", "dataclasses", "functools", "itertools", "math", "re"}
-ALLOWED_ALONE |= {"copy", "typing", "warnings"}
+ALLOWED_ALONE |= {"copy", "typing", "unicodedata", "warnings"}
 
 
 def module_of(file):

@@ -139,7 +139,7 @@ def beam(
         for place in list(going):
             own = pools[place * groups :][:groups]
             if length == max_length or not any(pool.hopes(final) for pool in own):
-                found[going.pop(place)] = _ranked(own, divisor, eos)
+                found[going.pop(place)] = _ranked(own, length_penalty, eos)
         if time_to_leave(len(going), len(tokens) // width):
             kept = torch.tensor(list(going), device=device)  # (B',)
             rows_kept = (kept[:, None] * width + torch.arange(width, device=device)).flatten()  # (N',)
@@ -186,12 +186,15 @@ def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int
     return torch.stack(found, 1).flatten(0, 1), torch.stack(places, 1).flatten(0, 1)
 
 
-def _ranked(pools: Sequence[Group], divisor: float, eos: int) -> list[Hypothesis]:
-    """What was found for an input in all its groups, best first: what has ended, else what is alive."""
+def _ranked(pools: Sequence[Group], length_penalty: float, eos: int) -> list[Hypothesis]:
+    """What was found for an input in all its groups, best first: what has ended, else what is alive.
+
+    Filters have led the way; the scores are the model's own, so that they compare with those of any other search.
+    """
     ended = [one for pool in pools for one in pool.ended]
     if not ended:
         alive = [one for pool in pools for one in pool.alive]
-        some = [one for one in alive if one.score > DEAD] or alive[:1]
-        ended = [one._replace(score=one.score / divisor) for one in some]
-    found = [hypothesis(list(one.ids), one.score, one.log_prob, eos=eos) for one in ended]
+        ended = [one for one in alive if one.score > DEAD] or alive[:1]
+    scored = [(one, one.log_prob / penalty(len(one.ids), length_penalty)) for one in ended]
+    found = [hypothesis(list(one.ids), score, one.log_prob, eos=eos) for one, score in scored]
     return sorted(found, key=lambda one: -one.score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 _WHOLE = {
@@ -11,7 +11,7 @@ _WHOLE = {
     "groups": (1, 1000),
     "samples": (1, 1000),
     "max_length": (1, 10_000),
-    "min_length": (0, 10_000),
+    "min_length": (1, 10_000),
 }
 """Whole numbers, with the least and the greatest."""
 _WHOLE_OR_NONE = {
@@ -29,6 +29,8 @@ _NUMBERS = {
     "generic": (0.0, 10.0),
 }
 _SHARES_OR_NONE = ("top_p", "min_p")
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "samples")
+"""What says how to sample; all but the first need the first."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class SearchConfig:
             value = getattr(self, name)
             if value is not None and not (_is_number(value) and 0 < value <= 1):
                 raise ValueError(f"{name} must be a number above 0 and at most 1, got {value!r}")
-        if self.temperature is not None and not (_is_number(self.temperature) and 0 < self.temperature <= 100):
-            raise ValueError(f"temperature must be a number above 0 and at most 100, got {self.temperature!r}")
+        if self.temperature is not None and not (_is_number(self.temperature) and 0.001 <= self.temperature <= 100):
+            raise ValueError(f"temperature must be a number from 0.001 to 100, got {self.temperature!r}")
         if not isinstance(self.exact, bool):
             raise ValueError(f"exact must be true or false, got {self.exact!r}")
         self._check_together()
@@ -109,6 +111,12 @@ class SearchConfig:
             raise ValueError(f"min_length ({self.min_length}) must not pass max_length ({self.max_length})")
         if self.beam % self.groups:
             raise ValueError(f"groups must divide the beam, got {self.groups} groups and a beam of {self.beam}")
+        usual = {setting.name: setting.default for setting in fields(self)}
+        idle = [name for name in SAMPLING if getattr(self, name) != usual[name]]
+        if self.temperature is None and idle:
+            raise ValueError(
+                f"{idle[0]} has no effect without a temperature, as in temperature 0.8: set one, or leave it"
+            )
         if isinstance(self.banned, str) or not all(isinstance(word, str) and word.strip() for word in self.banned):
             raise ValueError(f"banned must be words or phrases, got {self.banned!r}")
 

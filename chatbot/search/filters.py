@@ -132,16 +132,12 @@ class RepetitionPenalty:
     Source: Keskar et al. 2019, "CTRL", section 4.1, which divides scores before the softmax by it.
     """
 
-    def __init__(self, penalty: float, spared: Iterable[int] = ()) -> None:
+    def __init__(self, penalty: float) -> None:
         if penalty < 1:
             raise ValueError(f"the repetition penalty must be at least 1, got {penalty}")
         self.penalty = penalty
-        self.spared = sorted(set(spared))
 
     def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
-        """Lower what ids (N, t) hold, but not the spared, such as marks."""
-        if not ids.shape[1]:
-            return
-        spared = left[:, self.spared].clone()
-        left.scatter_(1, ids, (left.gather(1, ids) * self.penalty).clamp(min=LOWEST))
-        left[:, self.spared] = spared
+        """Lower what ids (N, t) hold."""
+        if ids.shape[1]:
+            left.scatter_(1, ids, (left.gather(1, ids) * self.penalty).clamp(min=LOWEST))

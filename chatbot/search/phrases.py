@@ -8,6 +8,7 @@ or after: so what would *close* a banned phrase is forbidden, a space, a mark or
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,8 @@ _UNSPACED = re.compile(
 )
 """Thai, Lao, Burmese, Khmer, Kana, Han."""
 _BLANK = re.compile(rb"\s+")
+_CHARACTER = 4  # bytes of one at most
+_MOST_KNOWN = 10_000  # ends of texts of which it is remembered what would close a phrase
 
 
 class BannedPhrases:
@@ -30,25 +33,31 @@ class BannedPhrases:
         phrases: as people write them; case and the number of spaces do not count.
         surfaces: what each id adds to the text, as UTF-8, folded like the phrases; none for special ids.
         eos: the end, which closes a word too.
+        max_length: tokens after which nothing is said, the end among them.
     """
 
-    def __init__(self, phrases: Iterable[str], surfaces: Sequence[bytes], eos: int) -> None:
+    def __init__(self, phrases: Iterable[str], surfaces: Sequence[bytes], eos: int, max_length: int) -> None:
+        self.max_length = max_length
         self.phrases = [_Phrase(phrase) for phrase in phrases]
         self.surfaces = surfaces
         self.eos = eos
         self.sorted = sorted((surface, i) for i, surface in enumerate(surfaces) if surface)
         self.longest = max((len(phrase.spelt) for phrase in self.phrases), default=0)
-        self.known: dict[bytes, Tensor] = {}
-        self.inside = torch.tensor(
-            [i for i, surface in enumerate(surfaces) if any(phrase.closed_in(surface) for phrase in self.phrases)],
-            dtype=torch.long,
+        self.known: dict[tuple[bytes, bool], Tensor] = {}
+        self.inside, self.at_end = (
+            torch.tensor(
+                [i for i, surface in enumerate(surfaces) if any(one.closed_in(surface, last) for one in self.phrases)],
+                dtype=torch.long,
+            )
+            for last in (False, True)
         )
 
     def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
         """Forbid what would close a banned phrase that ids (N, t) have begun."""
-        left.index_fill_(1, self.inside.to(left.device), LOWEST)
+        last = ids.shape[1] + 1 == self.max_length  # whatever is said now is followed by nothing
+        left.index_fill_(1, (self.at_end if last else self.inside).to(left.device), LOWEST)
         for row, said in enumerate(ids.tolist()):
-            closing = self._closing(self._tail(said))
+            closing = self._closing(self._tail(said), last)
             if len(closing):
                 left[row].index_fill_(0, closing.to(left.device), LOWEST)
 
@@ -57,35 +66,37 @@ class BannedPhrases:
         tail = b""
         for one in reversed(ids):
             tail = self.surfaces[one] + tail
-            if len(tail) > self.longest:
+            if len(tail) > self.longest + _CHARACTER:
                 break
-        return _BLANK.sub(b" ", b" " + tail)[-self.longest - 1 :]
+        return _BLANK.sub(b" ", b" " + tail)[-self.longest - _CHARACTER :]
 
-    def _closing(self, tail: bytes) -> Tensor:
-        """Ids that would close a phrase after this tail."""
-        if tail not in self.known:
+    def _closing(self, tail: bytes, last: bool) -> Tensor:
+        """Ids that would close a phrase after this tail; what is said last is closed behind it."""
+        if (tail, last) not in self.known:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
             ids: set[int] = set()
             for phrase in self.phrases:
                 for rest in phrase.rests(tail):
-                    ids |= self._beginning(rest, phrase.spaced)
-            self.known[tail] = torch.tensor(sorted(ids), dtype=torch.long)
-        return self.known[tail]
+                    ids |= self._beginning(rest, phrase.spaced, last)
+            self.known[tail, last] = torch.tensor(sorted(ids), dtype=torch.long)
+        return self.known[tail, last]
 
-    def _beginning(self, rest: bytes, spaced: bool) -> set[int]:
+    def _beginning(self, rest: bytes, spaced: bool, last: bool) -> set[int]:
         """Ids whose text begins with the rest of a phrase, and closes it."""
         found = {self.eos} if spaced and not rest else set()
         for surface, index in self.sorted[bisect_left(self.sorted, (rest, -1)) :]:
             if not surface.startswith(rest):
                 break
             after = surface[len(rest) :]
-            if not spaced or (after and not _is_letter(after[0])):
+            if not spaced or (last and not after) or (after and not _begins_with_letter(after)):
                 found.add(index)
         return found
 
 
 class _Phrase:
     def __init__(self, phrase: str) -> None:
-        text = " ".join(phrase.casefold().split())
+        text = unicodedata.normalize("NFC", " ".join(phrase.casefold().split()))  # as all text that a bot learns from
         self.spelt = text.encode("utf-8", "replace")
         self.spaced = not (_UNSPACED.match(text[-1]) if text else False)
         self.starts_word = not (_UNSPACED.match(text[0]) if text else False)
@@ -95,25 +106,41 @@ class _Phrase:
         found = []
         for size in range(min(len(self.spelt), len(tail)) + 1):
             begun = tail.endswith(self.spelt[:size])
-            before = tail[len(tail) - size - 1 : len(tail) - size]
-            at_start = not self.starts_word or not before or not _is_letter(before[0])
+            at_start = not self.starts_word or not _ends_with_letter(tail[: len(tail) - size])
             if begun and at_start and (size < len(self.spelt) or self.spaced):
                 found.append(self.spelt[size:])
         return found
 
-    def closed_in(self, surface: bytes) -> bool:
-        """Whether a piece holds it whole, closed on both sides."""
+    def closed_in(self, surface: bytes, last: bool) -> bool:
+        """Whether a piece holds it whole, closed on both sides; the end of what is said last closes, too."""
         place = surface.find(self.spelt)
         while place >= 0:
-            before, after = surface[:place][-1:], surface[place + len(self.spelt) :][:1]
-            opened = not self.starts_word or (bool(before) and not _is_letter(before[0]))
-            closed = not self.spaced or (bool(after) and not _is_letter(after[0]))
+            before, after = surface[:place], surface[place + len(self.spelt) :]
+            opened = not self.starts_word or (bool(before) and not _ends_with_letter(before))
+            closed = not self.spaced or (not _begins_with_letter(after) if after else last)
             if opened and closed:
                 return True
             place = surface.find(self.spelt, place + 1)
         return False
 
 
-def _is_letter(byte: int) -> bool:
-    """A letter or digit of ASCII, or a byte of any other character."""
-    return byte >= 0x80 or chr(byte).isalnum()
+def _ends_with_letter(text: bytes) -> bool:
+    start = len(text) - 1
+    while start > 0 and text[start] & 0xC0 == 0x80:  # an inner byte of a character
+        start -= 1
+    return bool(text) and _is_letter(text[start:])
+
+
+def _begins_with_letter(text: bytes) -> bool:
+    end = 1
+    while end < len(text) and text[end] & 0xC0 == 0x80:
+        end += 1
+    return _is_letter(text[:end])
+
+
+def _is_letter(character: bytes) -> bool:
+    """A letter, a mark on one, or a digit; half a character may become one."""
+    try:
+        return unicodedata.category(character.decode())[0] in "LMN"
+    except UnicodeDecodeError:
+        return True

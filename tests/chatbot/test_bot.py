@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -98,7 +99,10 @@ def test_threads_get_what_one_would(bot: Bot) -> None:
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.parametrize("settings", [{"preset": "greedy"}, {"temperature": 1.0, "seed": 1}, {"beam": 4}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"preset": "greedy"}, {"temperature": 1.0, "seed": 1}, {"beam": 4}, {"beam": 1, "start": "\U0001f44d ok"}],
+)
 def test_a_stream_ends_with_the_reply_and_grows_to_it(bot: Bot, settings: dict[str, object]) -> None:
     steps = list(bot.stream("hello there", max_length=12, **settings))  # type: ignore[arg-type]
     assert steps[-1] == bot.reply("hello there", max_length=12, **settings)  # type: ignore[arg-type]
@@ -107,6 +111,13 @@ def test_a_stream_ends_with_the_reply_and_grows_to_it(bot: Bot, settings: dict[s
     for before, after in pairwise(steps):
         assert len(before.ids) <= len(after.ids)
     assert list(bot.stream("")) == [NOTHING_SAID]
+
+
+def test_weights_as_they_are_say_the_same_in_any_batch(folder: Path) -> None:
+    whole = load(folder, form="float32")
+    texts = ["hello", "how are you today?", "tea", "what is the weather? it rains"]
+    asked: dict[str, Any] = {"temperature": 1.0, "seed": 7, "max_length": 12}
+    assert [one.text for one in whole.replies(texts, **asked)] == [whole.reply(text, **asked).text for text in texts]
 
 
 def test_importing_the_package_is_free(folder: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -182,9 +184,37 @@ def test_batches_hold_every_source_once_and_stay_within_bounds(lengths: list[int
 def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:
     config = {"search": {"beam": 5, "max_length": 20}}
     assert search_settings(config) == SearchConfig(beam=5, max_length=20)
-    assert search_settings(config, beam=2, max_length=None) == SearchConfig(beam=2, max_length=20)
+    assert search_settings(config, beam=2) == SearchConfig(beam=2, max_length=20)
     assert search_settings(config, no_repeat_ngram=0).no_repeat_ngram is None
+    assert search_settings({"search": {"no_repeat_ngram": 0}}) == search_settings({}, no_repeat_ngram=None)
+    assert search_settings({}, "lively", temperature=None, samples=1, top_p=None).temperature is None
     assert search_settings({}) == SearchConfig()
+
+
+def test_a_beam_takes_the_place_of_samples() -> None:
+    assert search_settings({}, "lively", beam=8) == SearchConfig(beam=8, generic=0.2)
+    assert search_settings({}, "lively", temperature=0.5).samples == 10
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"preset": "lively", "no_context_ngram": 2},
+        {"preset": "diverse", "repetition_penalty": 1.5, "banned": ["tea", "how are"]},
+        {"temperature": 1.0, "samples": 4, "no_context_ngram": 1, "start": "Well,", "banned": ["rains"]},
+        {"temperature": 1.0, "top_k": 5, "min_p": 0.1, "min_length": 3},
+        {"beam": 4, "groups": 2, "exact": True, "no_context_ngram": 3, "start": "it"},
+        {"beam": 1, "repetition_penalty": 2.0, "min_length": 5, "max_length": 6},
+    ],
+)
+def test_all_settings_work_together_for_many_at_once(bot: bundle.Bundle, settings: dict[str, Any]) -> None:
+    responder = Responder(bot)
+    asked = search_settings({}, **{"max_length": 12, "seed": 3, **settings})
+    replies = responder.replies([["hello"], ["how are you?", "fine", "what is the weather?"], [""], ["tea"]], asked)
+    assert [bool(reply.text) for reply in replies] == [True, True, False, True]
+    for reply in replies:
+        assert not re.search(r"\b(tea|rains)\b", reply.text.casefold()) or "banned" not in settings
+        assert reply.text.casefold().startswith(asked.start.casefold()) or not reply.text
 
 
 @pytest.mark.parametrize(
@@ -192,6 +222,9 @@ def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:
     [
         ({}, {"beam": 0}, "beam must be a whole number of at least 1, got 0"),
         ({}, {"min_length": 70}, "min_length"),
+        ({}, {"top_k": 5}, "top_k has no effect without a temperature"),
+        ({}, {"samples": 5}, "samples has no effect without a temperature"),
+        ({}, {"temperature": 1e-310}, "temperature must be a number from 0.001"),
         ({}, {"length_penalty": -1.0}, "length_penalty"),
         ({"beam": "wide"}, {}, "beam"),
         ({"length_penalty": "long"}, {}, "search settings"),

@@ -11,7 +11,7 @@ from chatbot.search.config import SearchConfig
         ("beam", 0),
         ("beam", 2.0),
         ("max_length", 0),
-        ("min_length", -1),
+        ("min_length", 0),
         ("min_length", 61),
         ("no_repeat_ngram", 0),
         ("length_penalty", -1.0),

@@ -30,19 +30,22 @@ PIECES = [
     "か",
     "Damn",
     "!",
+    "…",
+    " ¡",
+    "é",
 ]
 SURFACES = [piece.casefold().encode() for piece in PIECES]
 
 
-def forbidden(phrases: list[str], *pieces: str) -> set[str]:
+def forbidden(phrases: list[str], *pieces: str, max_length: int = 99) -> set[str]:
     """The pieces that may not follow these; the end shows as ``""``."""
     left = torch.zeros(1, len(PIECES))
     ids = torch.tensor([[PIECES.index(piece) for piece in pieces]], dtype=torch.long)
-    BannedPhrases(phrases, SURFACES, EOS)(ids, left, torch.zeros(1, dtype=torch.long))
+    BannedPhrases(phrases, SURFACES, EOS, max_length)(ids, left, torch.zeros(1, dtype=torch.long))
     return {PIECES[i] for i in (left[0] == LOWEST).nonzero()[:, 0].tolist()}
 
 
-CLOSING = {"", " a", " ", ".", " ass", " kill", " you", " as", " class", "!"}
+CLOSING = {"", " a", " ", ".", " ass", " kill", " you", " as", " class", "!", "…", " ¡"}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,21 @@ def test_phrases_of_several_words_case_and_spaces() -> None:
     assert forbidden(["damn"], " ", "Damn") == CLOSING
 
 
+def test_a_mark_of_any_script_closes_a_word_and_opens_one() -> None:
+    assert "…" in forbidden(["ass"], " ass")
+    assert "é" not in forbidden(["ass"], " ass")
+    assert forbidden(["ass"], " ¡", "a", "ss") == CLOSING
+    assert forbidden(["ass"], "é", "a", "ss") == set()
+    assert forbidden(["as\u0301"], " as") == set()
+    assert "" in forbidden(["ae\u0301"], " a", "é"), "composed or not, a letter is a letter"
+
+
+def test_what_is_said_last_is_closed_by_the_length() -> None:
+    assert forbidden(["ass"], " a", max_length=2) == {"ss", " ass"}
+    assert forbidden(["ass"], " a", max_length=3) == set()
+    assert forbidden(["ass"], max_length=1) == {" ass"}
+
+
 def test_scripts_without_spaces_are_closed_by_their_last_letter() -> None:
     assert forbidden(["ばか"], "ば") == {"か"}
     assert forbidden(["ばか"], "か", "ば") == {"か"}
@@ -82,9 +100,9 @@ def test_scripts_without_spaces_are_closed_by_their_last_letter() -> None:
 @given(st.lists(st.sampled_from(range(1, len(PIECES))), max_size=6), st.sampled_from(["ass", "as", "kill you", "damn"]))
 def test_it_is_what_a_search_of_the_text_finds(ids: list[int], phrase: str) -> None:
     """A text is built piece by piece as it is let: it never holds the phrase, and nothing else is kept out."""
-    one = BannedPhrases([phrase], SURFACES, EOS)
+    one = BannedPhrases([phrase], SURFACES, EOS, 99)
     said: list[int] = []
-    found = re.compile(rf"(?<![a-z0-9\u0080-\uffff]){re.escape(phrase)}(?=[^a-z0-9\u0080-\uffff])")
+    found = re.compile(rf"(?<!\w){re.escape(phrase)}(?=\W)")
 
     def text(pieces: list[int]) -> str:
         return " ".join(f" {b''.join(SURFACES[i] for i in pieces).decode('utf-8', 'replace')}".split(" ")).casefold()
