@@ -149,16 +149,19 @@ def main() -> int:
     settings = yaml.safe_load(find_recipe("fit", given.config).read_text(encoding="utf-8"))
     pieces = json.loads((given.data / "report.json").read_text(encoding="utf-8"))["vocabulary"]["size"]
     wanted = PARTS if given.table == "parts" else cells(settings.get("model", {}).get("network", {}), pieces)
-    held: dict[str, Any] = {"paces": {}, "rows": {}}
+    what = {"data": str(given.data.resolve()), "config": given.config, "minutes": given.minutes, "table": given.table}
+    held: dict[str, Any] = {"of": what, "paces": {}, "rows": {}}
     if given.output is not None and given.output.exists():
         held = json.loads(given.output.read_text(encoding="utf-8"))
+        if held["of"] != what:
+            sys.exit(f"{given.output}: holds rows of {held['of']}, not of {what}: give another --output")
 
     def keep() -> None:
         if given.output is not None:
             given.output.write_text(json.dumps(held, indent=1), encoding="utf-8")
 
     if held["paces"].keys() != wanted.keys():
-        held = {"paces": paces(given, wanted), "rows": {}}
+        held |= {"paces": paces(given, wanted), "rows": {}}
         keep()
     done = held["rows"]
     for name, flags in wanted.items():

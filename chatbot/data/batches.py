@@ -49,12 +49,12 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on a device; the source lengths stay on the CPU. The host does not wait for the copy."""
-        target = torch.device(device)
-        if target == self.source.device:
+        target, now = torch.device(device), self.source.device
+        if target.type == now.type and target.index in (None, now.index):  # "cuda" is whichever it lies on
             return self
 
         def move(tensor: Tensor) -> Tensor:
-            pinned = tensor.pin_memory() if target.type == "cuda" else tensor
+            pinned = tensor.pin_memory() if target.type == "cuda" and now.type == "cpu" else tensor
             return pinned.to(target, non_blocking=target.type == "cuda")
 
         return replace(

@@ -171,6 +171,15 @@ class DialogueData(pl.LightningDataModule):
         """Batches of the validation split, or none where it is empty."""
         return Loader(self.valid, self.cut("valid"), *self._place()) if len(self.valid) else []
 
+    def check_devices(self, devices: int) -> None:
+        """Raise FitError where some devices would have nothing to validate on, and the others would wait for them."""
+        batches = len(self.cut("valid")) if len(self.valid) else devices
+        if batches < devices:
+            raise FitError(
+                f"the validation split makes {batches} batches, too few for {devices} devices; lower "
+                "--data.tokens_per_batch, or hold out more"
+            )
+
     def cut(self, split: Literal["train", "valid"]) -> TokenBatches:
         """How a split is divided into batches; reckoned once."""
         if split not in self._cuts:

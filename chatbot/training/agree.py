@@ -7,12 +7,18 @@ import pytorch_lightning as pl
 _EVERY = 10  # updates between two questions, as each makes all devices wait for the slowest
 
 
-def agreed(trainer: pl.Trainer, flag: bool, batch_idx: int) -> bool:
-    """Whether any device says so, asked after a batch that made an update; all devices must ask.
+def gradients_wait(trainer: pl.Trainer) -> bool:
+    """Whether some of the batches of an update have gone through and some not; the last of an epoch may be fewer."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    return progress.current.ready % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch
+
+
+def agreed(trainer: pl.Trainer, flag: bool) -> bool:
+    """Whether any device says so, asked after each batch; all devices must ask.
 
     Between updates, where gradients of some batches wait for those of others, the answer is no.
     """
-    if (batch_idx + 1) % trainer.accumulate_grad_batches:
+    if gradients_wait(trainer):
         return False
     if trainer.world_size == 1:
         return flag

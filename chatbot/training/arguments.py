@@ -21,7 +21,7 @@ def with_settings(argv: Sequence[str]) -> list[str]:
     output = value_of(argv, "--output")
     if "--resume" in argv and output:
         recorded = Workplace(Path(output).resolve(), "resume")
-        if recorded.last.is_file() and (recorded.partial / SETTINGS).is_file():
+        if (recorded.partial / SETTINGS).is_file():
             return ["--config", str(recorded.partial / SETTINGS), *_without(argv, "--config")]
     arguments = with_recipe(argv, "fit")
     if value_of(argv, "--config") is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,7 +56,8 @@ def fit(argv: list[str]) -> int:
     with quiet(), ExitStack() as until_end:
         training = _Fit(for_helper(argv), until_end)
         if training.cli.config.find_lr:
-            print(find_lr(training.trainer, training.module, training.data))  # noqa: T201 - it is the result
+            with training.memory_told():
+                print(find_lr(training.trainer, training.module, training.data))  # noqa: T201 - it is the result
             return OK
         with alone(training.place.output) if training.trainer.is_global_zero else nullcontext():
             return training.run()
@@ -84,6 +85,8 @@ class _Fit:
     def run(self) -> int:
         """Train, publish, and say how it went."""
         check_launch(self.trainer)
+        self._claim_again()
+        self.data.check_devices(self.trainer.world_size)
         resume = self.place.start == "resume"
         if self.cli.config.resume and not resume and self.trainer.is_global_zero:
             say("Nothing to resume yet: beginning from the start.")
@@ -98,6 +101,18 @@ class _Fit:
         with self.interrupt.watching(self.trainer):
             self._train(self.place.last if resume else None)
         return self._end() if self.trainer.is_global_zero else OK
+
+    def _claim_again(self) -> None:
+        """Now that nobody else works here: is the place still what it was before all was loaded?
+
+        Raises:
+            FitError: another training has begun or ended meanwhile.
+        """
+        chosen = self.cli.config_init
+        if self.trainer.is_global_zero:
+            now = Workplace.claim(chosen.output, resume=chosen.resume, overwrite=chosen.overwrite)
+            if now.start != self.place.start:
+                raise FitError(f"{self.place.partial}: another training was at work here until now; run this again")
 
     def _claim(self, cli: FitCLI) -> None:
         """Everything that can be refused before anything large is loaded."""
@@ -132,7 +147,7 @@ class _Fit:
             "callbacks": [] if cli.config.find_lr else self._callbacks(),
             "enable_progress_bar": False,  # Lightning's own
             "plugins": [*(chosen.trainer.plugins or []), WholeFiles(self.place), *environments()],
-            "default_root_dir": asked.default_root_dir or str(self.place.partial),
+            "default_root_dir": (None if cli.config.find_lr else asked.default_root_dir) or str(self.place.partial),
         }
         if cli.config.profile:
             extras["profiler"] = self.profiler = SimpleProfiler()
@@ -179,13 +194,20 @@ class _Fit:
 
     def _train(self, checkpoint: Path | None) -> None:
         try:
-            self.trainer.fit(self.module, datamodule=self.data, ckpt_path=checkpoint, weights_only=True)
+            with self.memory_told():
+                self.trainer.fit(self.module, datamodule=self.data, ckpt_path=checkpoint, weights_only=True)
         except SystemExit:  # what Lightning makes of a KeyboardInterrupt, and of SIGTERM
             self.interrupt.asked = self.interrupt.asked or self.trainer.received_sigterm
             if not self.interrupt.asked:
                 raise
         except MisconfigurationException as error:
             raise ConfigError(one_line(str(error))) from error
+
+    @contextmanager
+    def memory_told(self) -> Iterator[None]:
+        """Within it, memory that is full is told in our words."""
+        try:
+            yield
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise

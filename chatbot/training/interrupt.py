@@ -11,7 +11,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from chatbot.training.agree import agreed
+from chatbot.training.agree import agreed, gradients_wait
 from chatbot.training.console import say
 
 
@@ -36,7 +36,7 @@ class Interrupt(pl.Callback):
             if self.asked:
                 raise KeyboardInterrupt
             self.asked = True
-            if trainer.world_size == 1:
+            if trainer.world_size == 1 and not gradients_wait(trainer):
                 stop(trainer)
             if trainer.is_global_zero:
                 say("Stopping after this batch and a last validation; Ctrl-C again stops at once.")
@@ -59,7 +59,7 @@ class Interrupt(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop where any device was asked to."""
-        if agreed(trainer, self.asked, batch_idx):
+        if agreed(trainer, self.asked):
             self.asked = True
             stop(trainer)
 

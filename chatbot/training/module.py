@@ -20,7 +20,7 @@ from chatbot.training.guard import Guard
 from chatbot.training.loss import smoothed_loss
 from chatbot.training.memory import is_out_of_memory
 from chatbot.training.meter import Meter
-from chatbot.training.optimizer import OptimizerConfig, adamw, rate
+from chatbot.training.optimizer import OptimizerConfig, adamw, rate, settle
 
 VALID = "valid_nats"
 """Name of the figure that early stopping and the choice of the best model go by: nats per word."""
@@ -149,7 +149,9 @@ class DialogueModule(pl.LightningModule):
         """Tell the meter of the batch that has gone through; other devices are taken to have had as many tokens."""
         batch = self._step[0]
         if batch.scale != 0:
-            self.meter.add(self._sums, batch.words + batch.rows, batch.tokens * self.trainer.world_size)
+            devices = self.trainer.world_size
+            nats, loss = self._sums
+            self.meter.add(torch.stack([nats, loss * devices]), batch.words + batch.rows, batch.tokens * devices)
 
     def _seed_dropout(self) -> None:
         """What a batch draws depends on its place in the data alone, however training got there and on which device."""
@@ -193,9 +195,11 @@ class DialogueModule(pl.LightningModule):
         self.meter.start()
 
     def on_train_start(self) -> None:
-        """After a resume, take the rate that was asked for now rather than the one in the checkpoint."""
+        """After a resume, take the settings that were asked for now rather than those in the checkpoint."""
         for scheduler in self._schedulers():
             scheduler.base_lrs = [self.optimizer_config.lr] * len(scheduler.base_lrs)
+            now = [share(scheduler.last_epoch) * self.optimizer_config.lr for share in scheduler.lr_lambdas]
+            settle(scheduler.optimizer, self.optimizer_config, now, fused=self._fused)
 
     def on_train_end(self) -> None:
         """Stop the clock of training."""
@@ -213,8 +217,7 @@ class DialogueModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, fused where nothing stands in the way."""
-        fused = self.trainer.precision != "16-mixed"  # whose scaler must see the gradients between
-        optimizer = adamw(self.model.parameters(), self.optimizer_config, fused=fused)
+        optimizer = adamw(self.model.parameters(), self.optimizer_config, fused=self._fused)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate(self.optimizer_config, self._planned_steps()))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -227,7 +230,8 @@ class DialogueModule(pl.LightningModule):
         """Clip by the norm of all gradients together (Pascanu, Mikolov & Bengio 2013), or as asked for.
 
         What the guard finds harmful is not stepped on. A fused optimizer is told so on the device, which nobody has to
-        wait for; under float16 the scaler skips what is no number, as part of its search for a scale.
+        wait for; under float16 the scaler skips what is no number as part of its search for a scale, as long as there
+        is one to be found.
         """
         parameters = list(self.model.parameters())
         most = gradient_clip_val or math.inf
@@ -235,9 +239,9 @@ class DialogueModule(pl.LightningModule):
         norm = torch.nn.utils.clip_grad_norm_(parameters, math.inf if by_value else most)
         if by_value:
             torch.nn.utils.clip_grad_value_(parameters, most)
-        if self.trainer.precision != "16-mixed":
+        if self._fused:
             optimizer.found_inf = self.guard.judge(norm).float()  # type: ignore[attr-defined]
-        elif bool(norm.isfinite()) and bool(self.guard.judge(norm)):
+        elif (bool(norm.isfinite()) or self._scale() <= 1) and bool(self.guard.judge(norm)):
             self.zero_grad()
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
@@ -247,6 +251,16 @@ class DialogueModule(pl.LightningModule):
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """Nothing: `optimizer_step` has done it."""
+
+    @property
+    def _fused(self) -> bool:
+        """Whether one kernel takes the whole step: the scaler of float16 must see the gradients between."""
+        return self.trainer.precision != "16-mixed"
+
+    def _scale(self) -> float:
+        """What float16 multiplies the loss by."""
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        return 1.0 if scaler is None else float(scaler.get_scale())
 
     def _planned_steps(self) -> float:
         """Updates until the planned end. Lightning's own estimate takes hold of the loader before a checkpoint has been

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,3 +87,16 @@ def adamw(parameters: Iterable[nn.Parameter], config: OptimizerConfig, *, fused:
     ]
     first, second = config.betas
     return torch.optim.AdamW(groups, lr=config.lr, betas=(first, second), fused=fused)
+
+
+def settle(optimizer: torch.optim.Optimizer, config: OptimizerConfig, rates: Sequence[float], *, fused: bool) -> None:
+    """Give the groups of an optimizer that `adamw` made, and a checkpoint restored, the settings asked for now.
+
+    Args:
+        optimizer: the one.
+        config: the settings.
+        rates: of learning at this step, one a group.
+        fused: whether one kernel takes the whole step.
+    """
+    for group, lr, decay in zip(optimizer.param_groups, rates, (config.weight_decay, 0.0), strict=True):
+        group.update(lr=lr, weight_decay=decay, betas=tuple(config.betas), fused=fused)

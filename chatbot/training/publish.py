@@ -52,7 +52,7 @@ def publish(
         config={"context_turns": data.context_turns, "source_tokens": data.source_tokens},
         prepare={**numbers, "dropped": report.get("dropped", {}), "settings": data.prepared.settings},
         training={
-            **_training(trainer, module, data, curve, stop, settings),
+            **_training(trainer, module, data, curve, stop, settings, best["step"]),
             **({"profile": profile} if profile else {}),
         },
         samples=curve.samples,
@@ -76,13 +76,20 @@ def common_replies(prepared: Prepared) -> dict[str, int]:
 
 
 def _training(
-    trainer: pl.Trainer, module: DialogueModule, data: DialogueData, curve: Curve, stop: Stop, settings: dict[str, Any]
+    trainer: pl.Trainer,
+    module: DialogueModule,
+    data: DialogueData,
+    curve: Curve,
+    stop: Stop,
+    settings: dict[str, Any],
+    best: int,
 ) -> dict[str, Any]:
-    """What training.json holds: how it went, on what, and with which settings."""
-    kept, total = curve.kept, module.meter.total
+    """What training.json holds: how it went, on what, with which settings, and of which step the weights are."""
+    kept = next((point for point in reversed(curve.points) if point.step == best), None)
+    total = module.meter.total
     return {
         "stopped": stop.value,
-        "best_step": trainer.global_step if kept is None else kept.step,
+        "best_step": best,
         "nats_per_word": None if kept is None else kept.nats_per_word,
         "perplexity_per_word": None if kept is None else kept.perplexity_per_word,
         "steps": trainer.global_step,

@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from chatbot.errors import FitError
-from chatbot.training.agree import agreed
+from chatbot.training.agree import agreed, gradients_wait
 from chatbot.training.callbacks.averaging import Averaging
 from chatbot.training.curve import Curve
 from chatbot.training.folder import BEST, CURVE, Workplace
@@ -73,6 +73,8 @@ class Keeper(Checkpoint):
         self._clock = clock
         self._saved = clock()
         self._module: DialogueModule | None = None
+        self._ends = False
+        """Whether training is to end once the present update is whole."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Know the module, whose meter is saved along, and what makes an update."""
@@ -97,17 +99,30 @@ class Keeper(Checkpoint):
         self._module.meter.restore(state_dict["meter"])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Save the beginning, so that there is something to go on from at any moment, and start the clock."""
+        if not self._place.last.is_file():
+            self._save_last(trainer)
         self._saved = self._clock()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save when the last time is long ago; at the end of an epoch or of training the hooks below do it."""
-        last = batch_idx + 1 >= trainer.num_training_batches or trainer.should_stop
+        """Save when the last time is long ago; at the end of an epoch or of training the hooks below do it.
+
+        Whoever ends the training, a limit of time or a person, it ends with a whole update: no checkpoint holds the
+        gradients of half a one.
+        """
+        if gradients_wait(trainer):
+            self._ends, trainer.should_stop = self._ends or trainer.should_stop, False
+            return
+        trainer.should_stop = trainer.should_stop or self._ends
+        within = batch_idx + 1 < trainer.num_training_batches
+        ends = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
+        if ends and within and not trainer.enable_validation:  # no hook below knows that the epoch is not over
+            self._save_last(trainer)
+            return
         late = self._seconds is not None and self._clock() - self._saved >= self._seconds
-        due = late and not last and not _gradients_wait(trainer)
-        if agreed(trainer, due, batch_idx):
+        if agreed(trainer, late and within and not ends):
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -119,12 +134,12 @@ class Keeper(Checkpoint):
         rows = "".join(json.dumps(asdict(point)) + "\n" for point in self._curve.points)
         if trainer.is_global_zero:
             self._place.write(CURVE, rows.encode())
-        if not _gradients_wait(trainer):
+        if not gradients_wait(trainer):
             self._save_last(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Without a validation split nothing else saves the end of an epoch."""
-        if not trainer.enable_validation:
+        """Without a validation split nothing else saves the end of an epoch; Lightning calls this after a part, too."""
+        if not trainer.enable_validation and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._save_last(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -150,12 +165,6 @@ class Keeper(Checkpoint):
         self._saved = self._clock()
         if trainer.training:
             self._module.meter.start()
-
-
-def _gradients_wait(trainer: pl.Trainer) -> bool:
-    """Whether some of the batches of an update have gone through and some not: a checkpoint does not hold gradients."""
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    return progress.current.ready % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch
 
 
 class WholeFiles(TorchCheckpointIO):

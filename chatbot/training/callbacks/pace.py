@@ -71,11 +71,13 @@ class ValidationClock(pl.Callback):
         if self._regular is None:
             return
         late = self._seconds is not None and self._clock() - self._last >= self._seconds
-        due = agreed(trainer, late, batch_idx)
+        due = agreed(trainer, late)
         ends = 0 < trainer.max_steps <= trainer.global_step
         turn = (trainer.current_epoch + 1) % self._epochs == 0 or trainer.current_epoch + 1 == trainer.max_epochs
         between = self._regular if turn else trainer.num_training_batches + 1  # which no count of batches reaches
-        trainer.val_check_batch = batch_idx + 1 if due or ends else between
+        over_epochs = trainer.check_val_every_n_epoch is None  # then Lightning counts batches from the very first
+        count = trainer.fit_loop.total_batch_idx + 1 if over_epochs else batch_idx + 1
+        trainer.val_check_batch = count if due or ends else between
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note when it began."""

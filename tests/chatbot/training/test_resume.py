@@ -155,6 +155,38 @@ def test_whatever_training_carries_along_is_carried_over(
     assert bots[0] == bots[1]
 
 
+def test_one_that_was_killed_before_its_first_step_begins_with_its_settings(
+    run: Run, kill: Callable[..., None], whole: Path, tmp_path: Path
+) -> None:
+    kill("on_train_start", 0)
+    with pytest.raises(KilledError):
+        run("bot", "--model.label_smoothing", "0.2")
+    run("bot", "--resume")
+    assert "label_smoothing: 0.2" in (tmp_path / "bot.partial" / "fit.yaml").read_text()
+    run("bot", "--overwrite", "--model.label_smoothing", "0.1")
+    assert same(tmp_path / "bot.partial", whole)
+
+
+@pytest.mark.parametrize("batch", [2, 3], ids=["half an update", "a whole one"])
+def test_ctrl_c_ends_with_a_whole_update(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    flags = ["--trainer.accumulate_grad_batches", "2", "--checkpoint.minutes", "null"]
+    step = DialogueModule.training_step
+
+    def pressed(self: DialogueModule, some: Any, batch_idx: int) -> torch.Tensor:
+        if batch_idx == batch and not self.trainer.current_epoch:
+            monkeypatch.setattr(DialogueModule, "training_step", step)
+            signal.raise_signal(signal.SIGINT)
+        return step(self, some, batch_idx)
+
+    monkeypatch.setattr(DialogueModule, "training_step", pressed)
+    assert run("bot", *flags) == 130
+    assert state(tmp_path / "bot.partial" / "last.ckpt")["global_step"] == 2
+    run("bot", "--resume", *flags)
+    run("whole", *flags)
+    bots = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("bot", "whole")]
+    assert bots[0] == bots[1]
+
+
 def test_a_limit_can_be_raised_afterwards(run: Run, whole: Path, tmp_path: Path) -> None:
     assert run("bot", "--trainer.max_epochs", "2") == 0
     assert (tmp_path / "bot" / "config.json").exists()
@@ -198,6 +230,25 @@ def test_settings_are_those_of_then_and_flags_override(run: Run, tmp_path: Path,
     assert "lr: 0.0007" in text
     groups = state(tmp_path / "bot.partial" / "last.ckpt")["optimizer_states"][0]["param_groups"]
     assert {group["lr"] for group in groups} <= {0.0007 * (3 / step) ** 0.5 for step in range(3, 40)}
+    run("bot", "--resume", "--model.optimizer.weight_decay", "0.2", "--model.optimizer.betas", "[0.5, 0.6]")
+    groups = state(tmp_path / "bot.partial" / "last.ckpt")["optimizer_states"][0]["param_groups"]
+    assert [(group["weight_decay"], group["betas"]) for group in groups] == [(0.2, (0.5, 0.6)), (0.0, (0.5, 0.6))]
+
+
+def test_a_rate_that_is_changed_counts_from_the_first_step_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("bot", "--trainer.max_epochs", "1")
+    seen: list[float] = []
+    step = DialogueModule.optimizer_step
+
+    def noted(self: DialogueModule, epoch: int, batch_idx: int, optimizer: Any, *rest: Any) -> None:
+        seen.append(optimizer.param_groups[0]["lr"])
+        step(self, epoch, batch_idx, optimizer, *rest)
+
+    monkeypatch.setattr(DialogueModule, "optimizer_step", noted)
+    run("bot", "--resume", "--trainer.max_epochs", "2", "--model.optimizer.lr", "0.0007")
+    assert seen[0] == pytest.approx(0.0007 * (3 / 10) ** 0.5)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +276,18 @@ def test_other_data_is_refused(run: Run, make_prepared: Any, tmp_path: Path, toy
         fit([str(other), "--output", str(tmp_path / "bot"), *toy, "--resume"])
 
 
-def test_without_validation_pairs_it_goes_on_too(make_prepared: Any, tmp_path: Path, toy: list[str]) -> None:
+@pytest.mark.parametrize(
+    "first",
+    [["--trainer.max_epochs", "1"], ["--trainer.max_steps", "12"], ["--trainer.max_steps", "9"]],
+    ids=["an epoch", "within an epoch", "at the end of one"],
+)
+def test_without_validation_pairs_it_goes_on_too(
+    make_prepared: Any, tmp_path: Path, toy: list[str], first: list[str]
+) -> None:
     prepared = str(make_prepared(train=60, valid=0, name="bare"))
-    fit([prepared, "--output", str(tmp_path / "one"), *toy, "--trainer.max_epochs", "1"])
-    fit([prepared, "--output", str(tmp_path / "one"), *toy, "--trainer.max_epochs", "2", "--resume"])
+    fit([prepared, "--output", str(tmp_path / "one"), *toy, *first])
+    again = ["--trainer.max_epochs", "2", "--trainer.max_steps", "-1", "--resume"]
+    fit([prepared, "--output", str(tmp_path / "one"), *toy, *again])
     fit([prepared, "--output", str(tmp_path / "two"), *toy, "--trainer.max_epochs", "2"])
     one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
