@@ -76,6 +76,7 @@ def run(command: ReplyCommand) -> None:
                     name=name,
                     form=command.format,
                     alternatives=command.alternatives,
+                    counting=sys.stderr.isatty() and (command.output is not None or not sys.stdout.isatty()),
                 )
         except BrokenPipeError:
             _silence_stdout()
@@ -90,8 +91,12 @@ def answer_all(
     name: str = "stdin",
     form: Format = "auto",
     alternatives: int = 0,
+    counting: bool = False,
 ) -> None:
-    """Answer every line, chunk by chunk; ``name`` is the file that a complaint speaks of."""
+    """Answer every line, chunk by chunk; ``name`` is the file that a complaint speaks of.
+
+    ``counting`` says on stderr how far it is: where somebody watches that, and the replies go elsewhere.
+    """
     done = 0
     for contexts in _chunks(read_contexts(lines, name, form)):
         replies = responder.replies(contexts, settings)
@@ -99,8 +104,11 @@ def answer_all(
             out.write(_encode(context, reply, alternatives))
         out.flush()
         done += len(contexts)
-        _progress(done)
-    _progress(None)
+        if counting:
+            sys.stderr.write(f"\r{done:,} replies")
+            sys.stderr.flush()
+    if counting:
+        sys.stderr.write("\r\x1b[K")
 
 
 def read_contexts(lines: Iterable[bytes], name: str, form: Format = "auto") -> Iterator[list[str]]:
@@ -227,13 +235,6 @@ def _written(path: Path | None) -> Iterator[BinaryIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _progress(done: int | None) -> None:
-    """How far it is, where somebody watches stderr and the replies go elsewhere; None ends the line."""
-    if sys.stderr.isatty() and not sys.stdout.isatty():
-        sys.stderr.write("\r\x1b[K" if done is None else f"\r{done:,} replies")
-        sys.stderr.flush()
 
 
 def _silence_stdout() -> None:
