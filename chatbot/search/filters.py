@@ -117,12 +117,12 @@ class NoContextNgram:
 
 
 def _complete(runs: Tensor, ids: Tensor, left: Tensor) -> None:
-    """Forbid each row's tokens that end a run (N, R, n) whose beginning its ids (N, t) end with."""
+    """Forbid each row's tokens that end a run (N, R, n) whose beginning its ids (N, t) end with; -1 is no token."""
     n = runs.shape[-1]
     opening = ids[:, ids.shape[1] - n + 1 :]  # (N, n - 1)
-    known = (runs[..., :-1] == opening[:, None]).all(dim=-1) & (runs[..., -1] >= 0)  # (N, R)
-    rows, places = known.nonzero(as_tuple=True)
-    if len(rows):
+    known = (runs[..., :-1] == opening[:, None]).all(dim=-1)  # (N, R)
+    if known.any():  # seldom
+        rows, places = (known & (runs[..., -1] >= 0)).nonzero(as_tuple=True)
         left[rows, runs[rows, places, -1]] = LOWEST
 
 
