@@ -80,22 +80,30 @@ def reading(model: Seq2Seq, width: int) -> float:
 
 
 class Counted:
-    """Takes the steps of a network, and counts them."""
+    """Counts the steps of a network, and times all that is asked of it."""
 
     def __init__(self, responder: Responder) -> None:
         self.steps = 0
-        self._step = responder._decoding._model.step
+        self.milliseconds = 0.0
         self._model = responder._decoding._model
-        self._model.step = self  # type: ignore[method-assign,assignment]
+        self._own = {name: getattr(self._model, name) for name in ("encode", "step")}
+        for name, method in self._own.items():
+            setattr(self._model, name, self._timed(name, method))
 
-    def __call__(self, *given: Any) -> Any:
-        """One step."""
-        self.steps += 1
-        return self._step(*given)
+    def _timed(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            began = time.perf_counter()
+            found = method(*given)
+            self.milliseconds += (time.perf_counter() - began) * 1000
+            self.steps += name == "step"
+            return found
+
+        return call
 
     def leave(self) -> None:
-        """Let the network take its steps itself again."""
-        self._model.step = self._step  # type: ignore[method-assign]
+        """Let the network do its work unwatched again."""
+        for name, method in self._own.items():
+            setattr(self._model, name, method)
 
 
 def sound(reply: Reply) -> bool:
@@ -136,8 +144,7 @@ def main() -> int:
                 times.append((time.perf_counter() - began) * 1000)
             counted.leave()
             step = sum(times) / counted.steps
-            reads = encoding(responder, contexts)
-            added = (sum(times) - reads) / counted.steps - bare
+            added = (sum(times) - counted.milliseconds) / counted.steps
             replies += answers
             means[name] = statistics.fmean(a.score or 0.0 for a in answers)
             pace = in_batches(bot, contexts, settings)
@@ -161,17 +168,6 @@ def main() -> int:
     bars.append(("sound replies", f"{good} of {len(replies)}", good == len(replies)))
     bars.append(("beam 5 score over greedy", f"{gain:+.3f}", gain >= 0))
     return report_bars(bars)
-
-
-def encoding(responder: Responder, contexts: list[list[str]]) -> float:
-    """Milliseconds to read all contexts, one after the other, with the weights that read them for replies."""
-    model = responder._decoding._model
-    sources = [responder._hearing.source(context) for context in contexts]
-    with torch.inference_mode():
-        began = time.perf_counter()
-        for source in sources:
-            model.encode(torch.tensor([source]), torch.tensor([len(source)]))
-        return (time.perf_counter() - began) * 1000
 
 
 def in_batches(bot: bundle.Bundle, contexts: list[list[str]], settings: SearchConfig) -> float:

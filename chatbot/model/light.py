@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -42,7 +43,7 @@ def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
     light.load_state_dict(model.state_dict(), assign=True)
     light.eval().requires_grad_(False)
     if model.bias.device.type == "cpu":
-        _lighten_reading(light, model)
+        _lighten_reading(light, model, form)
     decoder, source = light.decoder, model.decoder
     for place, layer in enumerate(source.layers):
         assert isinstance(layer, Layer)
@@ -53,20 +54,19 @@ def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
     return light
 
 
-def _lighten_reading(light: Seq2Seq, model: Seq2Seq) -> None:
+def _lighten_reading(light: Seq2Seq, model: Seq2Seq, form: Form) -> None:
     """The encoder, and what the decoder makes of its outputs before the first step."""
     for place, layer in enumerate(model.encoder.layers):
         if isinstance(layer, FusedLayer):  # of these kernels oneDNN has only that of the LSTM in bfloat16
             half = has_bf16() and model.config.cell == "lstm"
             light.encoder.layers[place] = LightReader(layer, torch.bfloat16 if half else model.bias.dtype)
-    if has_bf16():
-        for place, bridge in enumerate(model.decoder.bridges):
-            assert isinstance(bridge, nn.Linear)
-            light.decoder.bridges[place] = light_linear(bridge.weight, bridge.bias, "bfloat16")
-        if light.decoder.attention is not None and model.decoder.attention is not None:
-            key = model.decoder.attention.key
-            assert isinstance(key, nn.Linear)
-            light.decoder.attention.key = light_linear(key.weight, None, "bfloat16")
+    for place, bridge in enumerate(model.decoder.bridges):
+        assert isinstance(bridge, nn.Linear)
+        light.decoder.bridges[place] = light_linear(bridge.weight, bridge.bias, form)
+    if light.decoder.attention is not None and model.decoder.attention is not None:
+        key = model.decoder.attention.key
+        assert isinstance(key, nn.Linear)
+        light.decoder.attention.key = light_linear(key.weight, None, form)
 
 
 def lightest(model: Seq2Seq) -> Form:
@@ -165,6 +165,10 @@ class Int8Linear(nn.Module):
         super().__init__()
         self.packed = _packed(weight, bias if bounded else None)
         self.bias = None if bounded else bias
+        # The operator itself: torch's wrapper around it looks for Python objects among its arguments, which takes a
+        # tenth as long as the product of a row.
+        wrapped = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+        self.kernel: Callable[..., Tensor] = getattr(wrapped, "_op", wrapped)
         # Without VNNI pairs of products are summed in 16 bits, which 7-bit inputs cannot overflow.
         self.levels = 127 if _has_vnni() else 63
 
@@ -176,9 +180,7 @@ class Int8Linear(nn.Module):
         return torch.addcmul(self.bias, self._product(x / largest), largest)
 
     def _product(self, x: Tensor) -> Tensor:
-        product: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            x, 1 / self.levels, self.levels, self.packed
-        )
+        product: Tensor = self.kernel(x, 1 / self.levels, self.levels, self.packed)
         return product
 
 

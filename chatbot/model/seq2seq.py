@@ -26,7 +26,7 @@ class Seq2Seq(nn.Module):
             raise ValueError(f"vocab_size must be at least 1, got {vocab_size}")
         self.vocab_size = vocab_size
         self.config = config
-        self.embedding = nn.Embedding(vocab_size, config.embedding)
+        self.embedding = _embedding(vocab_size, config.embedding)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.word_dropout = WordDropout(config.word_dropout, vocab_size)
@@ -35,7 +35,7 @@ class Seq2Seq(nn.Module):
         self.scores: nn.Module | None = None
         """Takes the place of the output layer where that has been made lighter (`chatbot.model.light`)."""
         for weight in (self.embedding.weight, self.untied):
-            if weight is not None:
+            if weight is not None and not weight.is_meta:
                 nn.init.normal_(weight, std=config.embedding**-0.5)
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -84,3 +84,16 @@ class Seq2Seq(nn.Module):
         """
         hidden, state = self.decoder.step(self.embed(tokens), state)  # (N, E)
         return self.logits(hidden).log_softmax(dim=-1), state
+
+
+def _embedding(rows: int, width: int) -> nn.Embedding:
+    """Vectors for a vocabulary.
+
+    On the meta device, where a model waits for its weights, none are drawn: torch would load its compiler to draw them,
+    which takes as long as loading torch.
+    """
+    weight = torch.empty(rows, width)
+    if not weight.is_meta:
+        return nn.Embedding(rows, width)
+    waiting: nn.Embedding = nn.Embedding.from_pretrained(weight, freeze=False)  # type: ignore[no-untyped-call]
+    return waiting

@@ -122,7 +122,9 @@ def test_weights_as_they_are_say_the_same_in_any_batch(folder: Path) -> None:
 
 def test_importing_the_package_is_free(folder: Path) -> None:
     script = (
-        f"import sys, chatbot; assert 'torch' not in sys.modules; print(chatbot.load({str(folder)!r}).reply('hi').text)"
+        "import sys, chatbot; assert 'torch' not in sys.modules\n"
+        f"print(chatbot.load({str(folder)!r}).reply('hi').text)\n"
+        "assert 'torch._dynamo' not in sys.modules, 'which takes as long to load as torch'"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
