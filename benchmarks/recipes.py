@@ -1,6 +1,6 @@
 """Whether the recipes of configs/fit still do what they say: each is run anew and held against its own figures.
 
-    python benchmarks/recipes.py [NAME ...] [--data CORPORA]
+    python benchmarks/recipes.py [NAME ...] [--data CORPORA] [--keep FOLDER]
 
 A recipe names corpus, seed, expected nats per word with a tolerance, time and machine in its first lines; ``Check:``
 are flags that cut the run short. Corpora are found as folders below ``--data``; the bundled one is always there.
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -40,9 +41,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes; all that have a figure unless given")
     parser.add_argument("--data", type=Path, default=Path(), help="folder of raw corpora")
+    parser.add_argument("--keep", type=Path, help="folder in which the prepared corpora and the bots stay")
     given = parser.parse_args()
     rows, bars = [], []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() if given.keep is None else nullcontext(given.keep) as folder:
         for name in given.names or recipe_names("fit"):
             facts = recipe_facts(find_recipe("fit", name))
             expected = EXPECTED.match(facts["Expected"])
@@ -56,7 +58,7 @@ def main() -> int:
                 chatbot("prepare", *arguments, "--output", str(prepared))
             seed = ["--seed_everything", facts["Seed"]]
             flags = [*seed, *facts.get("Check", "").split()]
-            chatbot("fit", str(prepared), "--config", name, "--output", str(bot), *flags)
+            chatbot("fit", str(prepared), "--config", name, "--output", str(bot), "--overwrite", *flags)
             training = json.loads((bot / "training.json").read_text(encoding="utf-8"))
             found, nats = training["nats_per_word"], float(expected["nats"])
             took = f"{training['seconds'] / 60:.1f} minutes"
