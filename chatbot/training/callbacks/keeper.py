@@ -73,6 +73,8 @@ class Keeper(Checkpoint):
         self._clock = clock
         self._saved = clock()
         self._module: DialogueModule | None = None
+        self._goes_on = False
+        """Whether this is a training of before, from its checkpoint."""
         self._ends = False
         """Whether training is to end once the present update is whole."""
 
@@ -94,13 +96,14 @@ class Keeper(Checkpoint):
             FitError: data or settings are not those that training began with.
         """
         assert self._module is not None
+        self._goes_on = True
         check_identity(state_dict["identity"], self._identity)
         self._curve.restore(state_dict["curve"])
         self._module.meter.restore(state_dict["meter"])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the beginning, so that there is something to go on from at any moment, and start the clock."""
-        if not self._place.last.is_file():
+        if not self._goes_on:  # asked of what all devices know: the file may be there for some and not yet for others
             self._save_last(trainer)
         self._saved = self._clock()
 
