@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from chatbot.chat.commands import CommandError, as_text, help_text, is_command, parse
@@ -49,7 +49,7 @@ class Answer:
 class Session:
     """One conversation with a bot.
 
-    ``settings`` say how replies are searched for; ``/beam`` and ``/greedy`` change them for this session.
+    ``settings`` say how replies are searched for; ``/beam`` and ``/greedy`` change them until it ends.
     ``alternatives`` is how many further replies an answer carries at most; a greedy search has none.
     """
 
@@ -102,7 +102,7 @@ class Session:
                 self._history.clear()
                 return Answer("note", "The conversation starts again.")
             case "beam" | "greedy":
-                self._settings = replace(self._settings, beam=command.value or 1, groups=1, temperature=None)
+                self._settings = self._settings.searched(command.value or 1)
                 return Answer("note", f"From now on: {self._search()}.")
             case "quit":
                 return Answer("quit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 _WHOLE = {
@@ -119,6 +119,11 @@ class SearchConfig:
             )
         if isinstance(self.banned, str) or not all(isinstance(word, str) and word.strip() for word in self.banned):
             raise ValueError(f"banned must be words or phrases, got {self.banned!r}")
+
+    def searched(self, beam: int) -> SearchConfig:
+        """The same with a beam of so many hypotheses, in place of groups and samples."""
+        unsampled: dict[str, Any] = {each.name: each.default for each in fields(self) if each.name in SAMPLING}
+        return replace(self, beam=beam, groups=1, **unsampled)
 
     @property
     def rows(self) -> int:

@@ -46,6 +46,12 @@ def test_beam_and_greedy_change_how_the_next_reply_is_searched_for() -> None:
     assert {settings.length_penalty for settings in bot.settings} == {0.5}
 
 
+def test_a_beam_takes_the_place_of_samples() -> None:
+    session = Session(ToldBot("one"), SearchConfig(temperature=0.8, top_p=0.9, samples=10, beam=10, groups=5))
+    assert transcript(session, "/beam 4") == ["note: From now on: the best of a beam of 4."]
+    assert session.settings == SearchConfig(beam=4)
+
+
 def test_commands_never_reach_the_bot_and_mistakes_change_nothing() -> None:
     bot = ToldBot()
     session = Session(bot, SearchConfig(beam=3))
