@@ -49,6 +49,7 @@ class Decoding:
                 groups=settings.groups,
                 diversity=settings.diversity,
                 exact=settings.exact,
+                patience=settings.patience,
                 length_penalty=settings.length_penalty,
                 **shared,
             )

@@ -32,7 +32,7 @@ FEW_ROWS = 16
 SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
-_SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups", "diversity", "exact"))
+_SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups", "diversity", "exact", "patience"))
 _reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 

@@ -23,6 +23,8 @@ from chatbot.model.seq2seq import Seq2Seq
 
 Form = Literal["float32", "bfloat16", "int8"]
 FORMS: tuple[Form, ...] = get_args(Form)
+CLOSE = 0.1
+"""Nats between two scores below which rounding may turn them round."""
 _ENGINES = ("x86", "fbgemm", "qnnpack")
 
 
@@ -50,7 +52,7 @@ def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
         decoder.layers[place] = LightLayer(layer, form)
     assert isinstance(source.output, nn.Linear)
     decoder.output = light_linear(source.output.weight, source.output.bias, form)
-    light.scores = light_linear(model.output_weight, model.bias, form)
+    light.scores = Sharpened(light_linear(model.output_weight, model.bias, form), model.output_weight, model.bias)
     return light
 
 
@@ -143,6 +145,35 @@ def light_linear(weight: Tensor, bias: Tensor | None, form: Form, *, bounded: bo
     return Int8Linear(weight, bias, bounded) if form == "int8" else BFloat16Linear(weight, bias)
 
 
+class Sharpened(nn.Module):
+    """A lighter output layer whose scores close to a row's largest are reckoned anew, with the weights as they were.
+
+    Which of two near words is said is no matter of rounding then, for a product with a row or two of the weights.
+    """
+
+    def __init__(self, light: nn.Module, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.light, self.weight, self.bias = light, weight.detach(), bias.detach()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, I) -> (N, O)."""
+        scores: Tensor = self.light(x)
+        close = _greater(scores, scores.amax(dim=-1, keepdim=True) - CLOSE)  # (C,)
+        if len(close) > len(scores):  # more than the largest alone of any row
+            width = scores.shape[1]
+            rows, outputs = close // width, close % width
+            anew = (x[rows] * self.weight[outputs]).sum(dim=-1) + self.bias[outputs]
+            scores.view(-1).index_copy_(0, close, anew)
+        return scores
+
+
+def _greater(scores: Tensor, least: Tensor) -> Tensor:
+    """Places in the flat scores (N, O) of those above least (N, 1)."""
+    if scores.device.type == "cpu":  # NumPy compares and looks for what is true by vector instructions
+        return torch.from_numpy((scores.numpy() > least.numpy()).reshape(-1).nonzero()[0])
+    return (scores > least).view(-1).nonzero()[:, 0]
+
+
 class BFloat16Linear(nn.Module):
     """Weights and inputs rounded to bfloat16."""
 
@@ -177,7 +208,8 @@ class Int8Linear(nn.Module):
         if self.bias is None:
             return self._product(x)
         largest = x.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-12)
-        return torch.addcmul(self.bias, self._product(x / largest), largest)
+        product = self._product(x / largest)
+        return torch.addcmul(self.bias, product, largest, out=product)
 
     def _product(self, x: Tensor) -> Tensor:
         product: Tensor = self.kernel(x, 1 / self.levels, self.levels, self.packed)

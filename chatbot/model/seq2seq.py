@@ -83,7 +83,17 @@ class Seq2Seq(nn.Module):
         Log-probabilities are float32, or float64 where the weights are; the same that `forward` leads to.
         """
         hidden, state = self.decoder.step(self.embed(tokens), state)  # (N, E)
-        return self.logits(hidden).log_softmax(dim=-1), state
+        return _log_softmax(self.logits(hidden)), state
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    """Over the last dimension, in the place of the logits where search alone wants them.
+
+    With some hundred rows a tensor of scores has megabytes, and fresh memory takes as long as reckoning what goes in.
+    """
+    if logits.requires_grad or logits.device.type != "cpu":
+        return logits.log_softmax(dim=-1)
+    return torch.log_softmax(logits, dim=-1, out=logits)
 
 
 def _embedding(rows: int, width: int) -> nn.Embedding:

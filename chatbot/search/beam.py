@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -51,25 +52,26 @@ class Group:
         """
         alive: list[Partial] = []
         parents: list[int] = []
+        ends: list[Partial] = []
         for score, log_prob, place in children:
             parent, token = divmod(place, vocabulary)
             before = self.alive[parent]
-            after = Partial(max(score, LOWEST), before.log_prob + log_prob, (*before.ids, token))
             if token != eos:
                 if len(alive) < self.width:
-                    alive.append(after)
+                    alive.append(Partial(max(score, LOWEST), before.log_prob + log_prob, (*before.ids, token)))
                     parents.append(parent)
             elif score > DEAD:
-                self.ended.append(after._replace(score=score / divisor))
+                ends.append(Partial(score / divisor, before.log_prob + log_prob, (*before.ids, token)))
         empty = self.width - len(alive)  # where the vocabulary is smaller than the beam
         self.alive = alive + [Partial(LOWEST, 0.0, (eos,))] * empty
-        self.ended = sorted(self.ended, key=_score, reverse=True)[: self.width]
+        if ends:
+            self.ended = sorted([*self.ended, *ends], key=_score, reverse=True)[: self.width]
         return parents + [0] * empty
 
-    def hopes(self, divisor: float) -> bool:
-        """Whether a living hypothesis may beat the worst of K that have ended, if it ended with this divisor."""
+    def hopes(self, divisor: float, enough: int) -> bool:
+        """Whether a living hypothesis may be one of the best so many, if it ended with this divisor."""
         best = max(map(_score, self.alive))
-        worst = self.ended[-1].score if len(self.ended) == self.width else LOWEST
+        worst = self.ended[enough - 1].score if len(self.ended) >= enough else LOWEST
         return best > DEAD and best / divisor > worst
 
 
@@ -91,6 +93,7 @@ def beam(
     diversity: float = 0.0,
     length_penalty: float = 1.0,
     exact: bool = True,
+    patience: float = 1.0,
     filters: Sequence[Filter] = (),
     device: torch.device | str = "cpu",
 ) -> list[list[Hypothesis]]:
@@ -105,13 +108,18 @@ def beam(
         groups: of `width / groups` hypotheses each; at each step a group chooses after those before it, and what these
             have just said loses `diversity` nats for each time (Vijayakumar et al. 2016, section 4, Hamming diversity;
             scores themselves keep what the model says).
-        exact: an input leaves the batch once no living hypothesis can beat its worst ended one, however long it may
-            grow. False: once none would if it ended here, as longer ones seldom gain; that is several times sooner.
+        exact: an input leaves the batch once no living hypothesis can become one of its best, however long it may grow.
+            False: once none would if it ended here, as longer ones seldom gain; that is several times sooner.
+        patience: how many are its best, as a share of the width (after Kasai et al. 2022, "A call for clarity in beam
+            search", who count what has ended alone); at least one.
     """
     check_search(rows, width, max_length)
+    if not 0 < patience <= 1:
+        raise ValueError(f"patience must be above 0 and at most 1, got {patience}")
     if groups < 1 or width % groups:
         raise ValueError(f"groups must divide the width, got {groups} groups and a width of {width}")
     found: list[list[Hypothesis]] = [[] for _ in range(rows)]
+    enough = math.ceil(patience * (width // groups))
     going = {place: place for place in range(rows)}  # where in the batch the inputs are that still go on
     pools = [Group.begin(width // groups) for _ in range(rows * groups)]  # those of an input side by side
     inputs = torch.arange(rows, device=device).repeat_interleave(width)  # (N,) that each row answers
@@ -138,7 +146,7 @@ def beam(
         final = max(divisor, penalty(max_length, length_penalty)) if exact else divisor
         for place in list(going):
             own = pools[place * groups :][:groups]
-            if length == max_length or not any(pool.hopes(final) for pool in own):
+            if length == max_length or not any(pool.hopes(final, enough) for pool in own):
                 found[going.pop(place)] = _ranked(own, length_penalty, eos)
         if time_to_leave(len(going), len(tokens) // width):
             kept = torch.tensor(list(going), device=device)  # (B',)
@@ -155,34 +163,36 @@ def _children(
 ) -> Iterator[Iterable[Child]]:
     """The best 2K ways for each group to go on, in the order of choice.
 
-    log_probs is the model's (N, V), left what the filters made of it, which is used up.
+    log_probs is the model's (N, V), left what the filters made of it.
     """
     width = pools[0].width
     alive = [[one.score for one in pool.alive] for pool in pools]
+    before = torch.tensor(alive, dtype=left.dtype, device=left.device)  # (P, K)
     scores = left.view(len(pools), width, -1)  # (P, K, V)
-    scores = scores.add_(torch.tensor(alive, dtype=left.dtype, device=left.device)[:, :, None]).flatten(1)
     if groups == 1:
-        values, places = top(scores, 2 * width)  # (P, 2K)
+        values, places = top(scores, 2 * width, before)  # (P, 2K)
     else:
-        values, places = _in_turn(scores, width, groups, diversity, eos)
+        values, places = _in_turn(scores, before, groups, diversity, eos)
     own = log_probs.view(len(pools), -1).gather(1, places).clamp_(min=LOWEST)  # (P, 2K)
     return (zip(*each, strict=True) for each in zip(values.tolist(), own.tolist(), places.tolist(), strict=True))
 
 
-def _in_turn(scores: Tensor, width: int, groups: int, diversity: float, eos: int) -> tuple[Tensor, Tensor]:
-    """The best 2K of each group (B * G, K * V), each group shunning what those before it have chosen."""
-    by_group = scores.view(-1, groups, width, scores.shape[1] // width)  # (B, G, K, V)
-    said = scores.new_zeros(len(by_group), by_group.shape[-1])  # (B, V) how often
+def _in_turn(scores: Tensor, before: Tensor, groups: int, diversity: float, eos: int) -> tuple[Tensor, Tensor]:
+    """The best 2K of each group (B * G, K, V), each group shunning what those before it have chosen."""
+    width, vocabulary = scores.shape[1:]
+    by_group, before = scores.view(-1, groups, width, vocabulary), before.view(-1, groups, width)  # (B, G, K, ...)
+    said = scores.new_zeros(len(by_group), vocabulary)  # (B, V) how often
     found, places = [], []
     for group in range(groups):
-        shunned = (by_group[:, group] - diversity * said[:, None]).flatten(1)  # (B, K * V)
-        _, best = top(shunned, 2 * width)  # (B, 2K)
+        shunned = by_group[:, group] - diversity * said[:, None]  # (B, K, V)
+        _, best = top(shunned, 2 * width, before[:, group])  # (B, 2K)
         places.append(best)
-        found.append(by_group[:, group].flatten(1).gather(1, best))
-        tokens = best % by_group.shape[-1]
+        chosen = by_group[:, group].flatten(1).gather(1, best).clamp_(min=LOWEST)
+        found.append(chosen + before[:, group].gather(1, best // vocabulary))
+        tokens = best % vocabulary
         lives = (tokens != eos) & (found[-1] > DEAD)
-        chosen = lives & (lives.cumsum(dim=1) <= width)  # the K that go on; an end is no word that others must shun
-        said.scatter_add_(1, tokens, chosen.to(said.dtype))
+        goes_on = lives & (lives.cumsum(dim=1) <= width)  # the K that do; an end is no word that others must shun
+        said.scatter_add_(1, tokens, goes_on.to(said.dtype))
     return torch.stack(found, 1).flatten(0, 1), torch.stack(places, 1).flatten(0, 1)
 
 

@@ -28,6 +28,7 @@ _NUMBERS = {
     "backward": (0.0, 10.0),
     "generic": (0.0, 10.0),
 }
+_SHARES = ("patience", "top_p", "min_p")
 _SHARES_OR_NONE = ("top_p", "min_p")
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "samples")
 """What says how to sample; all but the first need the first."""
@@ -44,8 +45,11 @@ class SearchConfig:
     diversity: float = 0.5
     """How much a group shuns the pieces of those before it, in nats; works from 2 groups on."""
     exact: bool = False
-    """Search on as long as a reply of any length could still be best; without, until none is that would end now, which
-    is several times sooner and seldom finds less."""
+    """Search on as long as a reply of any length could still be one of the best; without, until none is that would end
+    now, which is several times sooner and seldom finds less."""
+    patience: float = 0.6
+    """How many are the best that a search is patient for, as a share of the beam; less is sooner, and leaves fewer
+    alternatives."""
     temperature: float | None = None
     """Sample instead of searching, at this temperature; 1 is the model's own spread, less is bolder; null: search."""
     top_k: int | None = None
@@ -96,9 +100,9 @@ class SearchConfig:
                 raise ValueError(f"{name} must be a number of at least {low:g}, got {value!r}")
             if value > high:
                 raise ValueError(f"{name} must be at most {high:g}, got {value!r}")
-        for name in _SHARES_OR_NONE:
+        for name in _SHARES:
             value = getattr(self, name)
-            if value is not None and not (_is_number(value) and 0 < value <= 1):
+            if (value is not None or name not in _SHARES_OR_NONE) and not (_is_number(value) and 0 < value <= 1):
                 raise ValueError(f"{name} must be a number above 0 and at most 1, got {value!r}")
         if self.temperature is not None and not (_is_number(self.temperature) and 0.001 <= self.temperature <= 100):
             raise ValueError(f"temperature must be a number from 0.001 to 100, got {self.temperature!r}")

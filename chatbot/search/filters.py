@@ -1,7 +1,8 @@
 """What may not be said, and what is said less gladly: each filter lowers some next tokens and nothing else.
 
 A filter is called with the ids so far (N, t), without the begin, the log-probabilities of the next token (N, V), which
-it changes in place, and the input that each row answers (N,). What is left is not renormalised.
+it changes in place, and the input that each row answers (N,). What is left is not renormalised. One that does more than
+to set LOWEST is a `Reweighing`.
 """
 
 from __future__ import annotations
@@ -17,17 +18,25 @@ from chatbot.search.steps import DEAD, LOWEST
 Filter: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 
 
-def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor, eos: int) -> Tensor:
-    """Put log-probabilities (N, V), none below LOWEST, through all filters, in order: a new tensor (N, V).
+class Reweighing:
+    """A filter that changes what may still be said, so that the model's own log-probability must be kept beside it."""
 
-    A row in which nothing is left may end: its `eos` gets its log-probability back. ids (N, t), inputs (N,).
+
+def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor, eos: int) -> Tensor:
+    """Put log-probabilities (N, V) through all filters, in order; ids (N, t), inputs (N,).
+
+    A row in which nothing is left may end: its `eos` gets its log-probability back. What comes back is `log_probs`
+    itself unless there is a `Reweighing`: to copy the scores of all tokens takes longer than to filter them, and what
+    may still be said has its own log-probability there.
     """
-    left = log_probs.clamp(min=LOWEST)
+    end = log_probs[:, eos : eos + 1].clone()  # (N, 1)
+    left = log_probs.clone() if any(isinstance(one, Reweighing) for one in filters) else log_probs
     for one in filters:
         one(ids, left, inputs)
-    stuck = left.amax(dim=-1) <= DEAD  # (N,)
-    if stuck.any():
-        left[stuck, eos] = log_probs[stuck, eos].clamp(min=LOWEST)
+    best = left.amax(dim=-1)  # (N,)
+    if min(best.tolist(), default=0.0) <= DEAD:
+        stuck = best <= DEAD
+        left[stuck, eos] = end[stuck, 0].clamp(min=LOWEST)
     return left
 
 
@@ -58,7 +67,7 @@ class Forbidden:
         left.index_fill_(1, self.ids, LOWEST)
 
 
-class Forced:
+class Forced(Reweighing):
     """Each hypothesis begins with these ids; as the last filter it overrules the others."""
 
     def __init__(self, ids: Sequence[int]) -> None:
@@ -126,7 +135,7 @@ def _complete(runs: Tensor, ids: Tensor, left: Tensor) -> None:
         left[rows, runs[rows, places, -1]] = LOWEST
 
 
-class RepetitionPenalty:
+class RepetitionPenalty(Reweighing):
     """Tokens that the hypothesis has already count as if their log-probability were `penalty` times as low.
 
     Source: Keskar et al. 2019, "CTRL", section 4.1, which divides scores before the softmax by it.

@@ -31,7 +31,10 @@ class State(Protocol):
 S = TypeVar("S", bound=State)
 
 Step: TypeAlias = Callable[[Tensor, S], tuple[Tensor, S]]
-"""step(last tokens (N,), state) -> (log-probabilities of the next token (N, V), state after them)."""
+"""step(last tokens (N,), state) -> (log-probabilities of the next token (N, V), state after them).
+
+The log-probabilities are the search's own from then on: it may change them in place.
+"""
 
 
 @dataclass(frozen=True, slots=True)

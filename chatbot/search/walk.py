@@ -17,6 +17,8 @@ Choice = Callable[[Tensor, int, Tensor], Tensor]
 
 def likeliest(left: Tensor, length: int, inputs: Tensor) -> Tensor:
     """The choice of greedy search."""
+    if left.device.type == "cpu":  # by vector instructions: several times sooner than torch
+        return torch.from_numpy(left.numpy().argmax(axis=1))
     return left.argmax(dim=-1)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from chatbot.model.config import NetworkConfig
-from chatbot.model.light import FORMS, Int8Linear, engine, lightened, lightest
+from chatbot.model.light import CLOSE, FORMS, Int8Linear, Sharpened, engine, light_linear, lightened, lightest
 from chatbot.model.seq2seq import Seq2Seq
 
 V = 50
@@ -66,7 +66,8 @@ def test_a_row_comes_out_the_same_in_any_batch(form: str) -> None:
     together = said(light, source, tokens)
     for row in (0, 31, 63):
         alone = said(light, source[row : row + 1], tokens[row : row + 1])
-        assert (together[row] - alone[0]).abs().max() < (1e-2 if form == "bfloat16" else 1e-4)
+        # A score barely close to the largest in one batch and barely not in another is sharpened in one of them.
+        assert (together[row] - alone[0]).abs().max() < 1e-2
 
 
 @pytest.mark.parametrize("half", [True, False])
@@ -105,6 +106,21 @@ def test_a_product_of_bytes_is_as_near_as_its_steps_are_fine(bounded: bool) -> N
     if not bounded:
         assert (exact - found)[3].abs().max() < 0.001
         assert torch.equal(Int8Linear(weight, bias, bounded)(torch.zeros(2, 40)), bias.expand(2, -1))
+
+
+@pytest.mark.parametrize("form", LIGHT)
+def test_rounding_does_not_decide_between_scores_that_are_close(form: str) -> None:
+    torch.manual_seed(3)
+    weight, bias = torch.randn(40, 30), torch.randn(40)
+    weight[20:] = weight[:20] + 1e-4 * torch.randn(20, 30)  # each has a near twin
+    bias[20:] = bias[:20]
+    x = torch.randn(50, 30)
+    exact = torch.nn.functional.linear(x, weight, bias)
+    rounded = light_linear(weight, bias, form)  # type: ignore[arg-type]
+    sharp = Sharpened(rounded, weight, bias)(x)
+    assert (rounded(x).argmax(1) != exact.argmax(1)).any()
+    assert torch.equal(sharp.argmax(1), exact.argmax(1))
+    assert ((sharp - exact)[exact > exact.amax(1, keepdim=True) - CLOSE / 2].abs() < 1e-4).all()
 
 
 def test_float32_is_the_model_itself_and_the_model_stays_as_it_is() -> None:

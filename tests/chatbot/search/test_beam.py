@@ -231,6 +231,30 @@ def test_stopping_once_nothing_would_win_by_ending_now_is_sooner_and_seldom_wors
     assert same > 50
 
 
+def test_less_patience_finds_the_best_so_many_sooner(start: Start) -> None:
+    tables = random_tables(60, 12, seed=11, ends=1.0)
+    whole, rows = {}, {}
+    for patience in (1.0, 0.5, 0.01):
+        sizes: list[int] = []
+
+        def counting(tokens: torch.Tensor, state: Any, sizes: list[int] = sizes) -> tuple[torch.Tensor, Any]:
+            sizes.append(len(tokens))
+            return state.step(tokens, state)
+
+        options: dict[str, Any] = {"bos": BOS, "eos": EOS, "width": 4, "max_length": 40}
+        whole[patience] = beam(counting, start(tables), 60, patience=patience, **options)
+        rows[patience] = sum(sizes)
+    assert rows[0.01] < rows[0.5] < rows[1.0]
+    for patience, enough in ((0.5, 2), (0.01, 1)):  # an exact search: none that is missing could be among them
+        assert [found[:enough] for found in whole[patience]] == [found[:enough] for found in whole[1.0]]
+
+
+@pytest.mark.parametrize("patience", [0.0, -1.0, 1.1, float("nan")])
+def test_patience_is_a_share(start: Start, patience: float) -> None:
+    with pytest.raises(ValueError, match="patience must be"):
+        search(start(torch.ones(4, 4)), width=6, patience=patience, max_length=3)
+
+
 @pytest.mark.parametrize("groups", [0, 4])
 def test_groups_that_do_not_divide_the_beam_are_refused(start: Start, groups: int) -> None:
     with pytest.raises(ValueError, match="groups must divide"):

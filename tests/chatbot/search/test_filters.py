@@ -74,10 +74,17 @@ def test_forbidden_ids_whatever_was_said() -> None:
 def test_a_row_with_nothing_left_may_end_and_the_others_are_as_they_were() -> None:
     log_probs = torch.tensor([[-1.0, -2.0, -3.0, -4.0], [-1.0, -2.0, -3.0, -4.0]])
     ids = torch.tensor([[0, 1, 2], [0, 1, 1]])
-    before = log_probs.clone()
     left = allowed([MinLength(9, EOS), NoRepeatNgram(1)], ids, log_probs, torch.arange(2), EOS)
-    assert torch.equal(log_probs, before), "the model's own must stay"
     assert left.tolist() == [[X, X, X, -4.0], [X, X, -3.0, X]]
+
+
+@pytest.mark.parametrize("reweighing", [RepetitionPenalty(2.0), Forced([3])])
+def test_beside_filters_that_reweigh_the_model_s_own_numbers_stay(reweighing: Filter) -> None:
+    log_probs = torch.tensor([[-1.0, -2.0, -3.0, -4.0]])
+    before = log_probs.clone()
+    left = allowed([Forbidden([3]), reweighing], torch.empty(1, 0, dtype=torch.long), log_probs, torch.arange(1), EOS)
+    assert torch.equal(log_probs, before)
+    assert not torch.equal(left, before)
 
 
 def test_even_an_end_that_is_forbidden_by_name_is_better_than_nothing() -> None:
