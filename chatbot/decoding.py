@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ class Decoding:
             self._model.step,
             self._model.start(memory),
             rows * times,
-            choice=self._choice(rows, settings),
+            choice=self._choice(sources, settings),
             length_penalty=settings.length_penalty,
             **shared,
         )
@@ -74,8 +75,8 @@ class Decoding:
         ids: list[int] = []
         with torch.inference_mode():
             memory = self._read([source])
-            shared = self._shared(filters, settings)
-            steps = strides(self._model.step, self._model.start(memory), 1, choice=self._choice(1, settings), **shared)
+            shared = {**self._shared(filters, settings), "choice": self._choice([source], settings)}
+            steps = strides(self._model.step, self._model.start(memory), 1, **shared)
         while True:
             with torch.inference_mode():  # not around a yield: it would last while others reckon
                 step = next(steps, None)
@@ -107,11 +108,11 @@ class Decoding:
             row[: len(source)] = torch.tensor(source)
         return self._model.encode(padded.to(self._device), lengths)
 
-    def _choice(self, rows: int, settings: SearchConfig) -> Choice:
-        """How the next piece is chosen. A sample's seed does not depend on the inputs beside it."""
+    def _choice(self, sources: Sequence[Sequence[int]], settings: SearchConfig) -> Choice:
+        """How the next piece is chosen. What is drawn depends on the seed and the source, not on sources beside it."""
         if settings.temperature is None:
             return likeliest
-        first = [random.randrange(_SEEDS) if settings.seed is None else settings.seed for _ in range(rows)]
+        first = [_mixed(random.randrange(_SEEDS) if settings.seed is None else settings.seed, one) for one in sources]
         return Sampler(
             [seed + sample for seed in first for sample in range(settings.samples)],
             settings.max_length,
@@ -129,3 +130,8 @@ class Decoding:
             "filters": filters,
             "device": self._device,
         }
+
+
+def _mixed(seed: int, source: Sequence[int]) -> int:
+    """A seed for one source: with the same for all, all would fall on the same side of each choice."""
+    return int.from_bytes(blake2b(repr((seed, *map(int, source))).encode(), digest_size=7).digest())

@@ -41,6 +41,10 @@ def test_settings_and_presets_by_name(bot: Bot) -> None:
     samples = [bot.reply("hello", temperature=2.0, seed=seed, max_length=9).text for seed in range(8)]
     assert len(set(samples)) > 1
     assert bot.reply("hello", temperature=2.0, seed=3, max_length=9).text == samples[3]
+    asked = [f"hello {word}" for word in ("you", "tea", "rain", "it", "weather", "fine")]
+    assert len({reply.text for reply in bot.replies(asked, temperature=9.0, seed=3, max_length=9)}) == 6, (
+        "draws of its own"
+    )
 
 
 @pytest.mark.parametrize(
