@@ -138,6 +138,13 @@ def _helpers(path: Path, tokenizer: bytes) -> list[str]:
     return [entry.name for entry in standing.iterdir() if entry.name in kept and entry.is_dir()]
 
 
+def helpers_lost(path: Path, tokenizer: bytes) -> list[str]:
+    """Helpers of a bot at ``path`` that one of these pieces, taking its place, could not keep."""
+    standing = swap.standing(path.resolve())
+    there = [] if standing is None else [name for name in HELPERS if (standing / name).is_dir()]
+    return [name for name in there if name not in _helpers(path.resolve(), tokenizer)]
+
+
 def _is_of_helper(name: str) -> bool:
     """Whether a helper's folder is called so, or what stands beside it while it is trained or written."""
     return name.lstrip(".").split(".")[0] in HELPERS

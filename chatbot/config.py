@@ -12,6 +12,7 @@ from docstring_parser import parse_from_object as parse_doc
 from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
 
 from chatbot.errors import ConfigError
+from chatbot.plainly import plainly
 from chatbot.search.config import SearchConfig
 from chatbot.search.presets import PRESETS
 
@@ -31,7 +32,7 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise ConfigError instead of printing the usage and leaving."""
-        raise ConfigError(f"{one_line(message)}; see `{self.prog} --help`") from ex
+        raise ConfigError(f"{plainly(one_line(message))}; see `{self.prog} --help`") from ex
 
     def add_recipes(self, kind: str) -> None:
         """Add ``--config``, a YAML file or the name of a recipe of the command ``kind``."""

@@ -67,6 +67,10 @@ def open_prepared(path: Path) -> Prepared:
     Raises:
         PrepareError: it is absent, not a prepared folder, of another version, or incomplete.
     """
+    if path.is_file():
+        raise PrepareError(
+            f"{path}: a file; prepare it first: `chatbot prepare {path} --output DIR`, then give DIR here"
+        )
     if not path.is_dir():
         raise PrepareError(f"{path}: no such folder; expected one written by `chatbot prepare INPUT --output {path}`")
     if not is_prepared(path):

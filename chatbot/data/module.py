@@ -177,7 +177,8 @@ class DialogueData(pl.LightningDataModule):
         if batches < devices:
             raise FitError(
                 f"the validation split makes {batches} batches, too few for {devices} devices; lower "
-                "--data.tokens_per_batch, or hold out more"
+                f"--data.tokens_per_batch (now {self.tokens_per_batch:,}), or hold out more with "
+                "`chatbot prepare --split.valid 0.1`"
             )
 
     def cut(self, split: Literal["train", "valid"]) -> TokenBatches:

@@ -174,9 +174,17 @@ class Recurrence:
             raise ValueError(f"cell must be one of {', '.join(KINDS)}, got {self.cell!r}")
         for name in ("forget_bias", "chrono"):
             if getattr(self, name) is not None and self.kind.keeps is None:
-                raise ValueError(f"{name} must be null with cell {self.cell}, which has no gate that keeps the past")
-        if self.chrono is not None and (self.chrono < 3 or self.forget_bias is not None):
-            raise ValueError(f"chrono must be at least 3, and forget_bias null beside it, got {self.chrono}")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, but a cell {self.cell} has no gate that keeps the past: leave "
+                    f"{name} out (null), or take another cell"
+                )
+        if self.chrono is not None and self.chrono < 3:
+            raise ValueError(f"chrono must be at least 3, got {self.chrono}")
+        if self.chrono is not None and self.forget_bias is not None:
+            raise ValueError(
+                f"forget_bias is {self.forget_bias} and chrono {self.chrono}, which both say how the gates begin: give "
+                "one of them"
+            )
 
     @property
     def kind(self) -> Kind:

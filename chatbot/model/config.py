@@ -29,7 +29,7 @@ class NetworkConfig:
     """Layers that write the reply; the first of them looks at the source."""
     cell: CellName = "lstm"
     """The memory of all layers: lstm, gru, rnn (plain), peephole (an LSTM whose gates see what it remembers), or
-    lstm1997 (the first LSTM, which cannot forget). The last two have no fused kernel and train several times slower."""
+    lstm1997 (the first LSTM, which cannot forget). The last two have no fused kernel and train slower."""
     bidirectional: bool = True
     """Whether the encoder reads from the end too. A decoder cannot: it writes what comes next."""
     forget_bias: float | None = None
@@ -70,8 +70,9 @@ class NetworkConfig:
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
         if self.attention not in _ATTENTIONS:
             raise ValueError(f"attention must be one of {', '.join(_ATTENTIONS)}, got {self.attention!r}")
-        if not self.attend and (self.heads > 1 or self.attention != "multiplicative"):
-            raise ValueError("attend is false, so heads and attention must be left as they are")
+        for name, usual in (("heads", 1), ("attention", "multiplicative")):
+            if not self.attend and getattr(self, name) != usual:
+                raise ValueError(f"{name} is {getattr(self, name)}, but attend is false: leave {name} out, or attend")
         for name, width in (("decoder_size", self.decoder_size), ("the encoder's width", self.memory_size)):
             if width % self.heads:
                 raise ValueError(f"heads must divide {name}, got {self.heads} heads and {width}")

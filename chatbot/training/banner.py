@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytorch_lightning as pl
 
+from chatbot.bundle import helpers_lost
 from chatbot.data.module import DialogueData
 from chatbot.training.callbacks.pace import ValidationConfig
 from chatbot.training.callbacks.progress import limits
@@ -31,10 +34,25 @@ def banner(
         "batches": f"{len(data.cut('train')):,} an epoch, of at most {data.tokens_per_batch:,} tokens",
         "ends": _ends(trainer, data, validation),
     }
+    if notes := list(_notes(place, data)):
+        rows["but"] = f"\n{'':11}".join(notes)
     head = f"chatbot fit: {data.prepared.path} → {place.output}"
     if place.start == "resume":
         head += ", going on where it stopped, with the settings of then"
     return "\n".join([head, *(f"  {name:<9}{value}" for name, value in rows.items())])
+
+
+def _notes(place: Workplace, data: DialogueData) -> Iterator[str]:
+    """What one would not expect."""
+    pairs = data.prepared.settings.get("pairs")
+    longest = pairs.get("context_turns") if isinstance(pairs, dict) else None
+    if isinstance(longest, int) and data.context_turns > longest:
+        yield (
+            f"{data.context_turns} context turns were asked for, and the folder was prepared with {longest}: prepare "
+            f"it again with --pairs.context_turns {data.context_turns}"
+        )
+    for lost in helpers_lost(place.output, data.tokenizer_bytes):
+        yield f"{place.output / lost} is of another vocabulary and goes with the bot that it helps"
 
 
 def _ends(trainer: pl.Trainer, data: DialogueData, validation: ValidationConfig) -> str:

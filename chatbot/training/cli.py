@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
+from math import log
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Callback, Timer
 from pytorch_lightning.profilers import SimpleProfiler
 
+from chatbot import swap
 from chatbot.config import one_line
 from chatbot.errors import ConfigError, FitError
 from chatbot.model.config import NetworkConfig
@@ -35,7 +37,7 @@ from chatbot.training.logs import loggers
 from chatbot.training.memory import is_out_of_memory, memory_full
 from chatbot.training.optimizer import OptimizerConfig
 from chatbot.training.origin import TRAINING_ONLY, Origin
-from chatbot.training.parser import FitCLI
+from chatbot.training.parser import FitCLI, advised
 from chatbot.training.precision import checked
 from chatbot.training.profile import shares, table
 from chatbot.training.publish import publish
@@ -75,10 +77,11 @@ class _Fit:
         self._until_end = until_end
         self.place: Workplace
         self.patience: Patience | None = None
+        self._began = 0  # step that a training that goes on stood at
         try:
             self.cli = FitCLI(with_settings(argv), self._claim, self._extras)
         except (MisconfigurationException, ValueError, TypeError, OverflowError) as error:
-            raise ConfigError(f"{one_line(str(error))}; see `chatbot fit --help`") from error
+            raise ConfigError(f"{advised(one_line(str(error)))}; see `chatbot fit --help`") from error
         self.trainer, self.module, self.data = self.cli.trainer, self.cli.model, self.cli.datamodule
         self.module.seed = self.data.seed
 
@@ -91,7 +94,8 @@ class _Fit:
         if self.cli.config.resume and not resume and self.trainer.is_global_zero:
             say("Nothing to resume yet: beginning from the start.")
         if resume:
-            recorded = read_checkpoint(self.place.last)["callbacks"]["Keeper"]["identity"]
+            last = read_checkpoint(self.place.last)
+            self._began, recorded = int(last["global_step"]), last["callbacks"]["Keeper"]["identity"]
             check_identity(recorded, with_updates(self._identity(), self.trainer))
         if self.trainer.is_global_zero:
             say(banner(self.place, self.trainer, self.module, self.data, self.cli.config_init.validation))
@@ -215,11 +219,19 @@ class _Fit:
 
     def _end(self) -> int:
         stop = self._why()
+        idle = self.place.start == "resume" and self.trainer.global_step == self._began
+        if idle and stop is not Stop.INTERRUPTED and swap.standing(self.place.output) is not None:
+            raise FitError(
+                f"{self.place.output}: nothing is left to do: it stands at step {self._began:,}, where "
+                f"{stop.limit or 'a limit'} ends it; give a higher one, counted from the very beginning"
+            )
         code = INTERRUPTED if stop is Stop.INTERRUPTED else OK
         if not self.place.best.exists():
             if stop is not Stop.INTERRUPTED:
                 self.place.discard()
-                raise FitError("nothing was trained: the limits leave no step; raise --trainer.max_epochs or max_steps")
+                raise FitError(
+                    "nothing was trained: the limits leave no step; raise --trainer.max_epochs, max_steps or max_time"
+                )
             say(f"Interrupted before there was anything to publish; {self.place.partial} is kept for --resume.")
             return code
         parts = None
@@ -239,7 +251,9 @@ class _Fit:
         return code
 
     def _verdict(self, stop: Stop) -> str:
-        planned = self.trainer.max_epochs
+        planned, warmup = self.trainer.max_epochs, self.cli.config_init.model.optimizer_config.warmup_steps
+        valid = self.data.valid
+        words = int(valid.words.sum()) + len(valid)
         return verdict(
             self.curve,
             stop,
@@ -247,6 +261,9 @@ class _Fit:
             skipped=int(self.module.guard.skipped),
             dropout=self.module.model.config.dropout,
             decayed=self.cli.config_init.model.optimizer_config.decay == "cosine",
+            warmup=warmup if self.trainer.global_step < warmup else None,
+            guessing=log(self.data.vocab_size) * int(valid.target_lengths.sum()) / words if words else None,
+            taught=self.origin is not None,
         )
 
     def _why(self) -> Stop:

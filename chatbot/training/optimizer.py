@@ -37,10 +37,9 @@ class OptimizerConfig:
             raise ValueError(f"lr must be a number above 0, got {self.lr}")
         if not betas:
             raise ValueError(f"betas must be two numbers from 0 up to but not 1, got {self.betas}")
-        if self.weight_decay < 0 or self.warmup_steps < 0:
-            raise ValueError(
-                f"weight_decay and warmup_steps must be at least 0, got {self.weight_decay} and {self.warmup_steps}"
-            )
+        for name in ("weight_decay", "warmup_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema must be above 0 and below 1, or null, got {self.ema}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -16,9 +17,11 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from chatbot.config import one_line, parse_blaming, recipe_names
 from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
+from chatbot.plainly import plainly
 from chatbot.training.callbacks.keeper import CheckpointConfig
 from chatbot.training.callbacks.pace import ValidationConfig
 from chatbot.training.logs import Logs
+from chatbot.training.memory import is_out_of_memory
 from chatbot.training.module import DialogueModule
 
 TRAINER = {
@@ -48,7 +51,34 @@ _TWO_WAYS = (
     "a decoder cannot read from the end, as it writes what comes next; model.network.bidirectional is the encoder's"
 )
 
+_ALIASES = {
+    "epochs": "trainer.max_epochs",
+    "steps": "trainer.max_steps",
+    "time": "trainer.max_time",
+    "batch_size": "data.tokens_per_batch",
+    "learning_rate": "model.optimizer.lr",
+    "gpus": "trainer.devices",
+    "layers": "model.network.encoder_layers",
+}
+"""What others call it."""
+
 Finish = Callable[["FitCLI"], dict[str, Any]]
+
+
+_LIGHTNINGS = (
+    ("No supported gpu backend", "--trainer.accelerator: no GPU is here that torch can use; leave it out, or give cpu"),
+    ("is not a valid duration", "--trainer.max_time: expected days:hours:minutes:seconds, as in 00:00:20:00"),
+    (
+        "found `ModelCheckpoint`",
+        "--trainer.enable_checkpointing, barebones: `chatbot fit` keeps checkpoints of its own",
+    ),
+)
+"""What Lightning says, and what it means here."""
+
+
+def advised(message: str) -> str:
+    """A message of Lightning's, or what to do about it where we know."""
+    return next((advice for sign, advice in _LIGHTNINGS if sign in message), message)
 
 
 class FitParser(LightningArgumentParser):
@@ -56,17 +86,35 @@ class FitParser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Name what is wrong in one line, and what it may have been meant to be."""
-        raise ConfigError(f"{one_line(message)}{self._meant(message)}; see `chatbot fit --help`") from ex
+        said = plainly(one_line(message))
+        if said.startswith("prepared: "):
+            said = "no PREPARED given; expected the folder that `chatbot prepare` wrote"
+        raise ConfigError(f"{said}{self._meant(message)}; see `chatbot fit --help`") from ex
 
     def _meant(self, message: str) -> str:
+        """The option that a wrong one may have been meant to be, from the command line or a file."""
         if "decoder" in message and "bidirectional" in message:
             return f"; {_TWO_WAYS}"
-        options = [option for action in self._actions for option in action.option_strings]
-        unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
-        if "nrecognized" in message and unknown:
-            close = get_close_matches(unknown[0], options, n=1, cutoff=0.7)
-            return f"; did you mean {close[0]}?" if close else ""
-        return ""
+        words = message.split() if "nrecognized" in message else []
+        flags = [word.split("=")[0] for word in words if word.startswith("--")]
+        keys = re.findall(r"ption '([\w.]+)' is not accepted|not accept (?:option|nested key|key) '([\w.]+)'", message)
+        wrong = [flag.removeprefix("--") for flag in flags] + ["".join(key) for key in keys]
+        options = [option.removeprefix("--") for action in self._actions for option in action.option_strings]
+        near = _near(wrong[0], options) if wrong else None
+        return f"; did you mean {'--' if flags else ''}{near}?" if near else ""
+
+
+def _near(wrong: str, options: Sequence[str]) -> str | None:
+    """The option most like a wrong name: as a whole, or by its last part."""
+    if wrong in _ALIASES:
+        return _ALIASES[wrong]
+    last = wrong.rpartition(".")[2].replace("-", "_")
+    by_last = {option.rpartition(".")[2]: option for option in reversed(options)}
+    if last in by_last:
+        return by_last[last]
+    whole = get_close_matches(wrong, options, n=1, cutoff=0.7)
+    ends = get_close_matches(last, list(by_last), n=1, cutoff=0.75)
+    return by_last[ends[0]] if ends else whole[0] if whole else None
 
 
 class FitCLI(LightningCLI):
@@ -165,6 +213,13 @@ class FitCLI(LightningCLI):
             super().instantiate_classes()
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{one_line(str(error))}; see `chatbot fit --help`") from error
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ConfigError(
+                "model.network: a network of these sizes does not fit into memory; lower --model.network.embedding, "
+                "encoder_size or decoder_size, or take a smaller recipe"
+            ) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """The Trainer with our callbacks."""

@@ -190,10 +190,10 @@ def test_chrono_biases_are_memories_of_1_to_so_many_steps() -> None:
     ("options", "says"),
     [
         ({"cell": "ltsm"}, "cell must be one of lstm, peephole, lstm1997, gru, rnn, got 'ltsm'"),
-        ({"cell": "rnn", "forget_bias": 1.0}, "forget_bias must be null with cell rnn"),
-        ({"cell": "lstm1997", "chrono": 50}, "chrono must be null with cell lstm1997"),
+        ({"cell": "rnn", "forget_bias": 1.0}, "forget_bias is 1.0, but a cell rnn has no gate"),
+        ({"cell": "lstm1997", "chrono": 50}, "chrono is 50, but a cell lstm1997 has no gate"),
         ({"chrono": 2}, "chrono must be at least 3"),
-        ({"chrono": 50, "forget_bias": 1.0}, "forget_bias null beside it"),
+        ({"chrono": 50, "forget_bias": 1.0}, "forget_bias is 1.0 and chrono 50"),
     ],
 )
 def test_what_contradicts_itself_is_refused_by_name(options: dict[str, object], says: str) -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,14 @@ def test_a_second_bot_in_one_place_must_be_asked_for(prepared: Path, tmp_path: P
         (["--data.tokens_per_batch", "0"], "tokens_per_batch is 0"),
         (["--data.context_turns", "0"], "context_turns is 0"),
         (["more"], "more"),
+        (["--epochs", "3"], "--epochs 3; did you mean --trainer.max_epochs"),
+        (["--lr", "0.1"], "--lr 0.1; did you mean --model.optimizer.lr"),
+        (["--layernorm", "true"], "did you mean --model.network.layer_norm"),
+        (["--trainer.max_epochs", "many"], "^trainer.max_epochs: many given; expected a whole number or null;"),
+        (["--model.network.cell", "transformer"], "transformer given; expected lstm, gru, rnn, peephole or lstm1997;"),
+        (["--seed_everything", "abc"], "^seed_everything: abc given; expected a whole number or true or false"),
+        (["--trainer.max_time", "5"], "as in 00:00:20:00"),
+        (["--trainer.enable_checkpointing", "false"], "keeps checkpoints of its own"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(prepared: Path, tmp_path: Path, flags: list[str], says: str) -> None:
@@ -105,7 +115,13 @@ def test_a_wrong_setting_is_named_in_one_line(prepared: Path, tmp_path: Path, fl
 
 def test_a_wrong_key_in_a_file_is_named(prepared: Path, tmp_path: Path) -> None:
     settings = tmp_path / "mine.yaml"
-    for text, says in (("model:\n  netwrk:\n    dropout: 0.3\n", "netwrk"), ("trainer: [", "config"), ("3", "config")):
+    for text, says in (
+        ("model:\n  netwrk:\n    dropout: 0.3\n", "netwrk"),
+        ("model:\n  network:\n    dropuot: 0.3\n", "did you mean model.network.dropout"),
+        ("decoder_size: 64\n", "did you mean model.network.decoder_size"),
+        ("trainer: [", "config"),
+        ("3", "config"),
+    ):
         settings.write_text(text)
         with pytest.raises(ConfigError, match=says) as caught:
             fit([str(prepared), "--output", str(tmp_path / "bot"), "--config", str(settings)])
@@ -115,8 +131,13 @@ def test_a_wrong_key_in_a_file_is_named(prepared: Path, tmp_path: Path) -> None:
 def test_where_to_and_where_from_must_be_said(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no --output given"):
         fit([str(prepared)])
-    with pytest.raises(ConfigError, match="prepared"):
+    with pytest.raises(ConfigError, match="no PREPARED given"):
         fit(["--output", str(tmp_path / "bot")])
+    (tmp_path / "talk.txt").write_text("Ann: hi")
+    with pytest.raises(
+        PrepareError, match=r"talk.txt: a file; prepare it first: `chatbot prepare .*talk.txt --output DIR"
+    ):
+        fit([str(tmp_path / "talk.txt"), "--output", str(tmp_path / "bot")])
     with pytest.raises(PrepareError, match="no such folder"):
         fit([str(tmp_path / "absent"), "--output", str(tmp_path / "bot")])
     with pytest.raises(PrepareError, match="not a prepared folder"):
@@ -181,6 +202,28 @@ def test_ctrl_c_ends_it_in_order(
     press.step = -1
     assert fit([str(prepared), "--output", str(tmp_path / "bot"), *toy, "--resume"]) == 0
     assert bundle.load(tmp_path / "bot").training["steps"] == 27
+
+
+def test_what_goes_on_without_a_higher_limit_is_told_so_and_the_bot_stays(
+    prepared: Path, tmp_path: Path, toy: list[str]
+) -> None:
+    place = [str(prepared), "--output", str(tmp_path / "bot"), *toy]
+    fit([*place, "--trainer.max_steps", "3"])
+    before = {path.name: path.read_bytes() for path in (tmp_path / "bot").iterdir()}
+    for limit in ("3", "2"):
+        with pytest.raises(FitError, match=r"nothing is left to do: it stands at step 3, .*--trainer.max_steps"):
+            fit([*place, "--resume", "--trainer.max_steps", limit])
+    assert {path.name: path.read_bytes() for path in (tmp_path / "bot").iterdir()} == before
+    assert fit([*place, "--resume", "--trainer.max_steps", "4"]) == 0
+
+
+def test_more_turns_than_the_folder_holds_are_told_of(make_prepared: Any, tmp_path: Path, toy: list[str]) -> None:
+    prepared = make_prepared()
+    (prepared / "prepare.yaml").write_text("inputs: [talk.txt]\npairs: {context_turns: 3}\n")
+    argv = [sys.executable, "-m", "chatbot", "fit", str(prepared), "--output", str(tmp_path / "bot"), *toy]
+    argv += ["--context-turns", "9", "--trainer.max_steps", "1"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
+    assert "9 context turns were asked for, and the folder was prepared with 3" in said
 
 
 def test_a_time_limit_is_told(prepared: Path, tmp_path: Path, toy: list[str]) -> None:

@@ -167,7 +167,7 @@ def test_a_bot_of_another_kind_than_asked_for_is_refused(prepared: Path, tmp_pat
         (["--model.network.heads", "3"], "heads must divide decoder_size, got 3 heads and 16"),
         (["--model.network.dropout", "-0.1"], "dropout must be a number from 0 .*-0.1"),
         (["--model.network.decoder_bidirectional", "true"], "decoder_bidirectional.*writes what comes next"),
-        (["--model.network.attend", "false", "--model.network.heads", "2"], "attend is false, so heads"),
+        (["--model.network.attend", "false", "--model.network.heads", "2"], "heads is 2, but attend is false"),
         (["--model.network.cell", "gru", "--model.network.chrono", "0"], "chrono"),
         (["--model.network.encoder_layers", "0"], "encoder_layers must be a whole number of at least 1, got 0"),
         (["--logs", "everything"], "logs.*everything"),

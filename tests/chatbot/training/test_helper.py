@@ -92,6 +92,8 @@ def test_a_bot_trained_anew_keeps_helpers_of_its_pieces_and_no_others(
     model = train([f"quite other words {k}" for k in range(400)], VocabularyConfig(size=300))
     assert model is not None
     (other / store.TOKENIZER).write_bytes(model)
+    assert "backward" in bundle.helpers_lost(mine, model)
+    assert bundle.helpers_lost(mine, bundle.load(mine).tokenizer.model) == []
     with pytest.raises(FitError, match=r"another vocabulary than .*bot"):
         fit([str(other), "--output", str(mine), *toy, "--backward", "--overwrite"])
     assert (mine / "backward" / bundle.CONFIG).is_file()
