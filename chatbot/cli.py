@@ -99,7 +99,7 @@ def reply(argv: list[str]) -> int:
 
 def chat(argv: list[str]) -> int:
     """Talk to a bot in the terminal."""
-    from chatbot.chat import DEFAULT_BOT, ChatCommand, run
+    from chatbot.chat import ChatCommand, run
     from chatbot.config import Parser
 
     parser = Parser(prog="chatbot chat", description=chat.__doc__)
@@ -107,14 +107,13 @@ def chat(argv: list[str]) -> int:
         "bot",
         metavar="BOT",
         nargs="?",
-        default=str(DEFAULT_BOT),
-        help="folder that `chatbot fit` wrote (default: %(default)s)",
+        help="folder that `chatbot fit` wrote (default: the one under runs/, or one of those there)",
     )
     parser.add_class_arguments(ChatCommand, skip={"bot", "search"})
     parser.add_search_arguments()
-    given = parser.parse(argv)
-    run(parser.build(ChatCommand, given, bot=Path(given.bot), search=parser.search_changes(given)))
-    return OK
+    given = parser.parse(["--resume" if word == "--continue" else word for word in argv])
+    bot = None if given.bot is None else Path(given.bot)
+    return run(parser.build(ChatCommand, given, bot=bot, search=parser.search_changes(given)))
 
 
 def demo(argv: list[str]) -> int:

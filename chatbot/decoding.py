@@ -8,8 +8,10 @@ from hashlib import blake2b
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from chatbot.model.decoder import Memory
+from chatbot.model.gates import OPENED
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.beam import beam
 from chatbot.search.config import SearchConfig
@@ -93,13 +95,29 @@ class Decoding:
         self, source: Sequence[int], ids: Sequence[int]
     ) -> tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]:
         """Where the whole network looks as it says ``ids`` and the end (T, S), and the log-probability of each (T,)."""
-        read = torch.tensor([source], device=self._device), torch.tensor([len(source)])
-        inputs = torch.tensor([[BOS, *ids]], device=self._device)  # (1, T)
+        read, inputs = self._known(source, ids)
         targets = torch.tensor([[*ids, EOS]], device=self._device)
         attention = self._whole.looks(*read, inputs)[0]  # (T, S)
         log_probs = self._whole.logits(self._whole(*read, inputs)).log_softmax(dim=-1)  # (1, T, V)
         chosen = log_probs.gather(2, targets[:, :, None])[0, :, 0]  # (T,)
         return tuple(map(tuple, attention.tolist())), tuple(chosen.tolist())
+
+    @torch.inference_mode()
+    def gates(self, source: Sequence[int], ids: Sequence[int]) -> tuple[tuple[tuple[float, ...], ...], ...]:
+        """How open the gates of the whole network are as it says ``ids`` and the end, means over units: L x T x G."""
+        read, inputs = self._known(source, ids)
+        found = self._whole.gates(*read, inputs)  # (1, T, G, H) each
+        return tuple(tuple(map(tuple, layer[0].mean(dim=-1).tolist())) for layer in found)
+
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Of the gates that `gates` tells of."""
+        return OPENED[self._whole.config.cell].names
+
+    def _known(self, source: Sequence[int], ids: Sequence[int]) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """A source (1, S) with its length, and what leads to each of ids and the end, (1, T)."""
+        read = torch.tensor([source], device=self._device), torch.tensor([len(source)])
+        return read, torch.tensor([[BOS, *ids]], device=self._device)
 
     def _read(self, sources: Sequence[Sequence[int]]) -> Memory:
         lengths = torch.tensor([len(source) for source in sources])  # (N,) on the CPU

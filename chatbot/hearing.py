@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbot.tokenizer import Tokenizer, join
+from chatbot.tokenizer import PERSONA, SEP, Tokenizer, join
 from data_prep.rules import repair
 
 MAX_CHARACTERS = 8_000
@@ -29,25 +29,34 @@ class Hearing:
     def __init__(self, tokenizer: Tokenizer, context_turns: int, most: int | None) -> None:
         self._tokenizer, self._turns, self._most = tokenizer, context_turns, most
 
-    def source(self, history: Sequence[str]) -> list[int]:
+    def source(self, history: Sequence[str], persona: str = "") -> list[int]:
         """The ids that the encoder reads of a history, oldest first; none where the last text cannot be read."""
-        return self.joined(self.turns(history))
+        return self.joined(self.turns(history), persona)
 
-    def joined(self, turns: Sequence[Sequence[int]]) -> list[int]:
-        """The same of turns that `turns` gave."""
-        return join(turns, self._turns, most=self._most) if turns else []
+    def joined(self, turns: Sequence[Sequence[int]], persona: str = "") -> list[int]:
+        """The same of turns that `turns` gave. A persona stands before them, as in training."""
+        if not turns:
+            return []
+        told = self._pieces(persona) if persona else []
+        roles = [(len(turns) - 1 - place) % 2 for place in range(len(turns))]
+        if told:
+            turns, roles = [told, *turns], [PERSONA - SEP, *roles]
+        return join(turns, self._turns, roles, self._most)
 
     def turns(self, history: Sequence[str]) -> list[list[int]]:
         """The pieces of the turns that are read, oldest first; none where the last text holds nothing to read."""
         turns: list[list[int]] = []
         for text in reversed(history):
-            pieces = self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
+            pieces = self._pieces(text)
             if not pieces and not turns:
                 return []
             turns += [pieces] if pieces else []
             if len(turns) == self._turns:
                 break
         return turns[::-1]
+
+    def _pieces(self, text: str) -> list[int]:
+        return self._tokenizer.encode(repair(_tame(text)))[-MAX_PIECES:]
 
 
 def _tame(text: str) -> str:

@@ -43,5 +43,17 @@ class Look:
     """Of the T pieces, in nats."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """How open a bot's gates were as it said something."""
+
+    reply: tuple[str, ...]
+    """T pieces, the end last."""
+    names: tuple[str, ...]
+    """Of G gates: of an LSTM ``input``, ``forget``, ``output``; a plain recurrent layer has none."""
+    layers: tuple[tuple[tuple[float, ...], ...], ...]
+    """For each layer of the decoder T rows of G shares in 0..1, means over its units, as each piece was chosen."""
+
+
 NOTHING_SAID = Reply("", None)
 """The answer to nothing: silence."""

@@ -16,7 +16,7 @@ from chatbot.errors import ConfigError
 from chatbot.hearing import Hearing
 from chatbot.model.light import Form, lightened, lightest
 from chatbot.ranking import Rankers
-from chatbot.replies import NOTHING_SAID, Alternative, Look, Reply
+from chatbot.replies import NOTHING_SAID, Alternative, Gates, Look, Reply
 from chatbot.search.config import SAMPLING, SearchConfig
 from chatbot.search.presets import PRESETS
 from chatbot.search.rank import reranked
@@ -72,22 +72,24 @@ class Responder:
 
     def __init__(self, bundle: Bundle, form: Form | None = None) -> None:
         model = bundle.model.eval()
-        self._decoding = Decoding(model, lightened(model, form or lightest(model)))
+        self.form: Form = form or lightest(model)
+        """Of the weights that searches read."""
+        self._decoding = Decoding(model, lightened(model, self.form))
         self._hearing = Hearing(
             bundle.tokenizer, int(bundle.config["context_turns"]), bundle.config.get("source_tokens")
         )
         self._speech = Speech(bundle.tokenizer)
         self._rankers = Rankers(bundle)
 
-    def reply(self, history: Sequence[str], settings: SearchConfig) -> Reply:
-        """Answer the last text of a history (oldest first)."""
-        return self.replies([history], settings)[0]
+    def reply(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Reply:
+        """Answer the last text of a history (oldest first), as somebody of whom ``persona`` tells."""
+        return self.replies([history], settings, persona)[0]
 
-    def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
+    def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig, persona: str = "") -> list[Reply]:
         """Answer many histories at once, in their order: sorted by length inside, in batches that fit."""
         found = [NOTHING_SAID] * len(histories)
         turns = [self._hearing.turns(history) for history in histories]
-        sources = [self._hearing.joined(some) for some in turns]
+        sources = [self._hearing.joined(some, persona) for some in turns]
         for batch in _batches([len(source) for source in sources], settings):
             heard = [turns[place][-1] for place in batch]
             replies = self._answer([sources[place] for place in batch], heard, settings)
@@ -95,7 +97,7 @@ class Responder:
                 found[place] = reply
         return found
 
-    def stream(self, history: Sequence[str], settings: SearchConfig) -> Iterator[Reply]:
+    def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
         """Answer as it comes: the reply so far, again and again as it grows, and at last the whole one with its score.
 
         Greedy search and a single sample come piece by piece, never half a character; all else is settled before it is
@@ -103,11 +105,11 @@ class Responder:
         """
         turns = self._hearing.turns(history)
         if not turns or settings.rows > 1 or self._rankers.wanted(settings):
-            yield self.reply(history, settings)
+            yield self.reply(history, settings, persona)
             return
         filters = self._speech.filters(settings, turns[-1:])
         shown = ""
-        steps = self._decoding.walked(self._hearing.joined(turns), filters, settings)
+        steps = self._decoding.walked(self._hearing.joined(turns, persona), filters, settings)
         while True:
             with _threads_for(1):
                 step = next(steps, None)
@@ -121,19 +123,39 @@ class Responder:
                 shown = text
                 yield Reply(text, None, so_far.ids)
 
-    def look(self, history: Sequence[str], ids: Sequence[int]) -> Look:
+    def source(self, history: Sequence[str], persona: str = "") -> tuple[str, ...]:
+        """The pieces that the network reads, marks and the end among them; none where nothing can be read."""
+        return tuple(map(self._speech.piece, self._hearing.source(history, persona)))
+
+    def look(self, history: Sequence[str], ids: Sequence[int], persona: str = "") -> Look:
         """Where the network looks as it says ``ids`` to this history, and how sure it is of each.
 
         Raises:
             ValueError: the last text holds nothing that can be read.
         """
-        source = self._hearing.source(history)
-        if not source:
-            raise ValueError("nothing was said that can be read, so nothing was looked at")
+        source = self._readable(history, persona)
         with _threads_for(1):
             attention, log_probs = self._decoding.look(source, ids)
-        spelt = self._speech.piece
-        return Look(tuple(map(spelt, source)), (*map(spelt, ids), spelt(EOS)), attention, log_probs)
+        return Look(tuple(map(self._speech.piece, source)), self._spelt(ids), attention, log_probs)
+
+    def gates(self, history: Sequence[str], ids: Sequence[int], persona: str = "") -> Gates:
+        """How open the network's gates are as it says ``ids`` to this history.
+
+        Raises:
+            ValueError: the last text holds nothing that can be read.
+        """
+        source = self._readable(history, persona)
+        with _threads_for(1):
+            return Gates(self._spelt(ids), self._decoding.gate_names, self._decoding.gates(source, ids))
+
+    def _readable(self, history: Sequence[str], persona: str) -> list[int]:
+        source = self._hearing.source(history, persona)
+        if not source:
+            raise ValueError("nothing was said that can be read, so there is nothing to look into")
+        return source
+
+    def _spelt(self, ids: Sequence[int]) -> tuple[str, ...]:
+        return (*map(self._speech.piece, ids), self._speech.piece(EOS))
 
     def _answer(
         self, sources: Sequence[Sequence[int]], heard: Sequence[Sequence[int]], settings: SearchConfig

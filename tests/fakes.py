@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chatbot.replies import Alternative, Reply
+from chatbot.replies import Alternative, Gates, Look, Reply
 
 if TYPE_CHECKING:
     from chatbot.search.config import SearchConfig
@@ -35,6 +35,56 @@ class ToldBot:
 
     def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig) -> list[Reply]:
         return [self.reply(history, settings) for history in histories]
+
+
+class Parrot:
+    """Says the last text again in numbered ways, the more the wider the search; samples say it with an exclamation."""
+
+    def __init__(self, settings: SearchConfig) -> None:
+        self.ready = True
+        self.facts: dict[str, Any] = {
+            "name": "parrot",
+            "settings": settings,
+            "parameters": 1234,
+            "bytes": 5_000_000,
+            "form": "int8",
+            "context_turns": 2,
+            "seconds": 0.1,
+        }
+        self.asked: list[tuple[tuple[str, ...], SearchConfig, str]] = []
+
+    def reply(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Reply:
+        self.asked.append((tuple(history), settings, persona))
+        said = history[-1].strip()
+        if not said.strip("\u200b"):
+            return Reply("", None)
+        if settings.temperature is not None:
+            kind = len(self.asked) % 3 if settings.seed is None else settings.seed % 3
+            return Reply(f"{said}{'!' * (kind + 1)}", -2.0, (9, kind))
+        ways = [f"{said} {number}" if number else said for number in range(settings.beam)]
+        best, *others = (Alternative(text, -1.0 - place, (8, place)) for place, text in enumerate(ways))
+        return Reply(best.text, best.score, best.ids, tuple(others))
+
+    def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
+        reply = self.reply(history, settings, persona)
+        for end in range(1, len(reply.text)):
+            yield Reply(reply.text[:end], None)
+        yield reply
+
+    def source(self, history: Sequence[str], persona: str = "") -> tuple[str, ...]:
+        return (*([persona, "<persona>"] if persona else []), *(word for text in history[-2:] for word in text.split()))
+
+    def look(self, history: Sequence[str], ids: Sequence[int], persona: str = "") -> Look:
+        source = self.source(history, persona)
+        row = tuple(1 / len(source) for _ in source)
+        return Look(source, ("\u2581a", "\u4f60", "</s>"), (row, row, row), (-0.1, -0.7, 0.0))
+
+    def gates(self, history: Sequence[str], ids: Sequence[int], persona: str = "") -> Gates:
+        rows = ((0.0, 0.5), (1.0, 0.25), (0.1, 0.9))
+        return Gates(("\u2581a", "\u4f60", "</s>"), ("reset", "update"), (rows, rows))
+
+    def memory(self) -> int:
+        return 200_000_000
 
 
 class Echo:

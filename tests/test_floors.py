@@ -58,11 +58,11 @@ FLOORS = {
 HOMES = {
     "torch": ("chatbot",),
     "pytorch_lightning": ("chatbot.training", "chatbot.data.module", "chatbot.lab"),
-    "prompt_toolkit": ("chatbot.chat.terminal",),
+    "prompt_toolkit": tuple(f"chatbot.chat.{name}" for name in ("terminal", "plain", "complete", "typed")),
     "datasets": ("data_prep.sources.hub", "data_prep.store", "chatbot.data"),
     "daft": ("data_prep.columns", "data_prep.near"),
     "ray": ("data_prep.runner",),
-    "matplotlib": ("data_prep.plots", "chatbot.training.plots"),
+    "matplotlib": ("data_prep.plots", "chatbot.training.plots", "chatbot.chat.png"),
     "sacrebleu": ("chatbot.evaluation",),
     "py3langid": ("data_prep.rules.language",),
     "fsspec": ("data_prep.place", "data_prep.store", "data_prep.sources.files", "data_prep.sources.inputs"),

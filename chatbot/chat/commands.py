@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-MAX_BEAM = 50
-"""The widest beam that can be asked for: beyond it replies get slower and no better (Britz et al. 2017)."""
+from data_prep.text import printable
 
-Action = Literal["help", "reset", "beam", "greedy", "quit"]
+_LONGEST = 4096  # characters of a path, on most systems
+Takes = Literal["nothing", "number", "text", "file", "setting", "preset", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A command as help shows it: how it is typed and what it does."""
+    """A command as help shows it: how it is typed, what it does, and what follows its name."""
 
-    name: Action
+    name: str
     usage: str
     does: str
+    takes: Takes = "nothing"
+    needed: bool = False
+    """Whether something must follow."""
 
 
 COMMANDS: tuple[Spec, ...] = (
-    Spec("help", "/help", "show this list"),
+    Spec("help", "/help", "show this list, and the keys"),
+    Spec("undo", "/undo [N]", "take back the last N changes: turns, picks, edits", "number"),
+    Spec("redo", "/redo [N]", "make them again", "number"),
+    Spec("retry", "/retry", "another reply: the next that was found, then samples"),
+    Spec("edit", "/edit [TEXT]", "say the last message otherwise; alone: edit it", "text"),
+    Spec("alternatives", "/alternatives [N]", "the replies that were weighed; a number picks one", "number"),
+    Spec("say", "/say TEXT", "put words into the bot's mouth, for its last reply", "text", needed=True),
+    Spec("persona", "/persona [TEXT]", "who the bot is to be; alone: nobody", "text"),
+    Spec("context", "/context", "what the bot really reads, in pieces"),
     Spec("reset", "/reset", "forget the conversation so far"),
-    Spec("beam", "/beam N", f"weigh N replies side by side and give the best; 1 to {MAX_BEAM}, 1 is greedy"),
-    Spec("greedy", "/greedy", "always take the likeliest next word: the quickest replies"),
+    Spec("set", "/set NAME VALUE", "change a setting, as in /set beam 5", "setting", needed=True),
+    Spec("preset", "/preset NAME", "settings by name", "preset", needed=True),
+    Spec("seed", "/seed [N]", "samples come out the same; alone: different again", "number"),
+    Spec("settings", "/settings", "how replies are looked for"),
+    Spec("why", "/why [--save FILE.png]", "where the bot looked, how sure it was", "picture"),
+    Spec("gates", "/gates [--save FILE.png]", "how open its gates were: what it kept, let go", "picture"),
+    Spec("stats", "/stats", "speed, memory and size"),
+    Spec("save", "/save FILE", "write the conversation to a .jsonl or .md file", "file", needed=True),
+    Spec("load", "/load FILE.jsonl", "go on with a conversation that was saved", "file", needed=True),
     Spec("quit", "/quit", "leave; so do Ctrl-D, and Ctrl-C twice"),
 )
+_BY_NAME = {spec.name: spec for spec in COMMANDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that was understood; ``value`` is the N of ``/beam N``, else None."""
+    """A command that was understood, and what follows its name: a number, words, or a text."""
 
-    action: Action
-    value: int | None = None
+    name: str
+    number: int | None = None
+    text: str = ""
+    words: tuple[str, ...] = ()
 
 
 class CommandError(Exception):
@@ -65,38 +88,68 @@ def as_text(line: str) -> str:
 def parse(line: str) -> Command:
     """The command in a line for which `is_command` holds; CommandError where there is none.
 
-    >>> parse("/beam 5")
-    Command(action='beam', value=5)
-    >>> parse("/RESET").action
-    'reset'
+    >>> parse("/undo 2")
+    Command(name='undo', number=2, text='', words=())
+    >>> parse("/SAY Good evening.").text
+    'Good evening.'
     """
-    name, *values = line.strip().removeprefix("/").split() or [""]
-    spec = next((spec for spec in COMMANDS if spec.name == name.lower()), None)
+    name, rest = [*line.strip().removeprefix("/").split(maxsplit=1), "", ""][:2]
+    spec = _BY_NAME.get(name.lower())
     if spec is None:
         raise CommandError(_unknown(name))
-    if spec.name == "beam":
-        return Command("beam", _width(values))
-    if values:
-        raise CommandError(f"{spec.usage} takes no value; given: {_short(' '.join(values))}")
-    return Command(spec.name)
+    if spec.needed and not rest:
+        raise CommandError(f"{spec.usage}: {spec.does}; nothing follows it here")
+    match spec.takes:
+        case "nothing" if rest:
+            raise CommandError(f"{spec.usage} takes no value; given: {short(rest)}")
+        case "number" if rest:
+            return Command(spec.name, number=_number(spec, rest))
+        case "setting":
+            return Command(spec.name, words=tuple(rest.split()), text=rest)
+        case "picture" | "file" | "preset":
+            return Command(spec.name, words=words_of(spec.usage, rest), text=rest)
+    return Command(spec.name, text=rest)
 
 
-def help_text() -> str:
-    """The list of commands, one a line."""
+def help_text(columns: int = 80) -> str:
+    """The list of commands, one a line, and what does not fit beside its command on the next."""
     width = max(len(spec.usage) for spec in COMMANDS)
-    lines = [f"{spec.usage:<{width}}  {spec.does}" for spec in COMMANDS]
-    return "\n".join([*lines, f"{'//text':<{width}}  say a line that starts with a slash"])
+    lines = [(spec.usage, spec.does) for spec in COMMANDS] + [("//text", "say a line that starts with a slash")]
+    if columns < 64:
+        return "\n".join(f"{usage}\n    {does}" for usage, does in lines)
+    return "\n".join(f"{usage:<{width}}  {does}" for usage, does in lines)
 
 
-def _width(values: list[str]) -> int:
-    """The N of ``/beam N``. Only plain digits: `int` would also take ``1_0``."""
-    wanted = f"/beam takes one whole number from 1 to {MAX_BEAM}, as in /beam 5"
-    if len(values) != 1:
-        raise CommandError(f"{wanted}; given: {_short(' '.join(values)) if values else 'nothing'}")
-    digits = values[0]
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 9 and 1 <= int(digits) <= MAX_BEAM):
-        raise CommandError(f"{wanted}; given: {_short(digits)}")
-    return int(digits)
+def short(text: str, most: int = 40) -> str:
+    """A typed text cut to what fits into a message, on one line."""
+    text = printable(text[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _number(spec: Spec, typed: str) -> int:
+    """A whole number of at least 0. Only plain digits: `int` would also take ``1_0``."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+        raise CommandError(f"{spec.usage} takes one whole number; given: {short(typed)}")
+    return int(typed)
+
+
+def words_of(usage: str, rest: str) -> tuple[str, ...]:
+    """The words, those in quotation marks being one; CommandError where a mark is open."""
+    try:
+        return tuple(shlex.split(rest, posix=True))
+    except ValueError as error:
+        raise CommandError(f"{usage}: {error}; given: {short(rest)}") from error
+
+
+def path_of(typed: str) -> Path:
+    """A file as it was typed, ``~`` being one's home; CommandError where there can be none."""
+    try:
+        path = Path(typed).expanduser()
+    except RuntimeError as error:
+        raise CommandError(f"{short(typed)}: there is nobody of that name ({error})") from error
+    if "\0" in typed or len(typed) > _LONGEST:
+        raise CommandError(f"{short(typed)}: no file can be called so; give another name")
+    return path
 
 
 def _unknown(name: str) -> str:
@@ -105,10 +158,5 @@ def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.lower()[:40], names, n=2, cutoff=0.5)
     near += [other for other in names if name and other.startswith(name.lower()) and other not in near]
     hint = " or ".join(f"/{other}" for other in near)
-    advice = f"did you mean {hint}?" if hint else f"there are {', '.join('/' + other for other in names)}."
-    return f"/{_short(name)} is no command: {advice} To say it to the bot, start with two slashes."
-
-
-def _short(text: str, most: int = 40) -> str:
-    """A typed text cut to what fits into a message."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    advice = f"did you mean {hint}?" if hint else "/help lists them."
+    return f"/{short(name)} is no command: {advice} To say it to the bot, start with two slashes."

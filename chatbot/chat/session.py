@@ -1,115 +1,155 @@
-"""A conversation without a terminal: a line in, an answer out.
+"""A conversation without a terminal: a line in, answers out.
 
-The session holds what was said and how replies are searched for; who draws it, and who finds the replies, are
-handed in or stay outside. Neither torch nor prompt-toolkit is imported here.
+What a line asks for is decided here; what it makes of the conversation, in `talking`. Neither torch nor prompt-toolkit
+is imported.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterator
+from dataclasses import replace
 
-from chatbot.chat.commands import CommandError, as_text, help_text, is_command, parse
+from chatbot.chat import settings as words_of
+from chatbot.chat.commands import Command, CommandError, as_text, help_text, is_command, parse, path_of, short
+from chatbot.chat.kept import Log, load, save
+from chatbot.chat.talk import Talk
+from chatbot.chat.talking import Answer, Responds, Talking
+from chatbot.errors import ChatbotError
 
-if TYPE_CHECKING:
-    from chatbot.replies import Alternative, Reply
-    from chatbot.search.config import SearchConfig
-
-Kind = Literal["reply", "silence", "note", "error", "quit"]
-
-MAX_TURNS = 64
-"""Turns kept of a conversation, the bot's included: far more than any model here reads."""
+_LONGEST = 400  # characters of a message
 
 
-class Responds(Protocol):
-    """Who answers: `chatbot.responder.Responder`, or a fake that was told its replies."""
+class Session(Talking):
+    """One conversation with a bot, line by line.
 
-    def reply(self, history: Sequence[str], settings: SearchConfig) -> Reply:
-        """Answer the last text of the history; a reply with empty text where there was nothing to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What follows a line.
-
-    ``kind`` is ``reply`` (the bot said ``text``), ``silence`` (nothing was said, so nothing is answered;
-    ``text`` says why, and is empty after an empty line), ``note`` (a command was carried out), ``error`` (a
-    command could not be understood) or ``quit``. Text is as the model or the person gave it: make it
-    printable before a terminal sees it.
+    Args:
+        bot: who answers.
+        log: where each turn is written down as it is made; None: nowhere.
+        others: further replies that are shown with each, at most.
     """
 
-    kind: Kind
-    text: str = ""
-    score: float | None = None
-    alternatives: tuple[Alternative, ...] = ()
-
-
-class Session:
-    """One conversation with a bot.
-
-    ``settings`` say how replies are searched for; ``/beam`` and ``/greedy`` change them until it ends.
-    ``alternatives`` is how many further replies an answer carries at most; a greedy search has none.
-    """
-
-    def __init__(self, responder: Responds, settings: SearchConfig, *, alternatives: int = 0) -> None:
-        self._responder = responder
-        self._settings = settings
-        self._alternatives = alternatives
-        self._history: deque[str] = deque(maxlen=MAX_TURNS)
+    def __init__(self, bot: Responds, log: Log | None = None, *, others: int = 0) -> None:
+        super().__init__(bot, log)
+        self.columns = 80
+        """How wide help may be."""
+        self._others = others
+        self.preset: str | None = None
+        """The one that was asked for, if nothing was changed since."""
 
     @property
-    def history(self) -> tuple[str, ...]:
-        """What was said so far, oldest first: the person's lines and the bot's replies by turns."""
-        return tuple(self._history)
+    def ready(self) -> bool:
+        """Whether the bot is there, so that nobody waits for it."""
+        return self.bot.ready
 
-    @property
-    def settings(self) -> SearchConfig:
-        """How the next reply is searched for."""
-        return self._settings
-
-    def handle(self, line: str) -> Answer:
+    def handle(self, line: str) -> Iterator[Answer]:
         """Answer one typed line: a command is carried out, anything else is said to the bot.
 
-        Interrupted or failing, it leaves the history as it was.
+        Interrupted or failing, it leaves the conversation as it was.
         """
-        if is_command(line):
-            return self._obey(line)
-        text = as_text(line)
-        if not text.strip():
-            return Answer("silence")
-        return self._say(text)
-
-    def _say(self, text: str) -> Answer:
-        """Put a text to the bot, and remember both sides once there is a reply."""
-        reply = self._responder.reply([*self._history, text], self._settings)
-        if not reply.text:
-            return Answer("silence", "There is nothing in that line that can be read as text.")
-        self._history.extend((text, reply.text))
-        return Answer("reply", reply.text, reply.score, tuple(reply.alternatives[: self._alternatives]))
-
-    def _obey(self, line: str) -> Answer:
-        """Carry out a command."""
+        choosing, self._choosing = self._choosing, ()
         try:
-            command = parse(line)
-        except CommandError as mistake:
-            return Answer("error", str(mistake))
-        match command.action:
-            case "help":
-                return Answer("note", f"{help_text()}\nNow: {self._search()}.")
-            case "reset":
-                self._history.clear()
-                return Answer("note", "The conversation starts again.")
-            case "beam" | "greedy":
-                self._settings = self._settings.searched(command.value or 1)
-                return Answer("note", f"From now on: {self._search()}.")
-            case "quit":
-                return Answer("quit")
+            if is_command(line):
+                yield from self._obey(parse(line))
+            elif choosing and line.strip().isascii() and line.strip().isdigit():
+                yield self._pick(choosing, line.strip())
+            elif as_text(line).strip():
+                for answer in self._answered(self.talk, as_text(line)):
+                    yield answer
+                    if answer.kind == "reply" and self._others:
+                        yield self._alternatives(self._others + 1)
+            else:
+                yield Answer("silence")
+        except (CommandError, ChatbotError, ValueError) as mistake:
+            yield Answer("error", short(str(mistake), _LONGEST))
+        if self.trouble:
+            yield Answer("error", self.trouble)
+            self.trouble = ""
 
-    def _search(self) -> str:
-        """How replies are searched for, in words."""
-        width, temperature = self._settings.beam, self._settings.temperature
-        if temperature is not None:
-            return f"the best of {self._settings.samples} drawn at temperature {temperature:g}"
-        return "greedy replies" if width == 1 else f"the best of a beam of {width}"
+    def _obey(self, command: Command) -> Iterator[Answer]:
+        """Carry out a command."""
+        match command.name:
+            case "help":
+                yield Answer("note", f"{help_text(self.columns)}\n\n{words_of.KEYS}")
+            case "undo" | "redo":
+                yield self._travel(command.name, command.number)
+            case "retry":
+                yield from self._retry()
+            case "edit":
+                yield from self._edit(command.text)
+            case "alternatives":
+                yield self._alternatives(command.number)
+            case "say":
+                yield self._put(command.text)
+            case "persona":
+                self._go(replace(self.talk, persona=command.text))
+                yield Answer(
+                    "note", f"The bot is: {command.text}" if command.text else "The bot is nobody in particular."
+                )
+            case "context":
+                yield self._context()
+            case "reset":
+                self._go(Talk(persona=self.talk.persona))
+                yield Answer("note", "The conversation starts again; /undo brings the old one back.")
+            case "set" | "preset" | "seed" | "settings":
+                yield self._change(command)
+            case "why" | "gates":
+                yield self._show(command)
+            case "stats":
+                yield Answer("note", words_of.stats(self.bot.facts, self.bot.memory(), self.speed))
+            case "save":
+                path = path_of(_one(command, "FILE"))
+                save(path, self.talk, str(self.bot.facts["name"]))
+                yield Answer("note", f"{len(self.talk.exchanges)} turns are in {path}")
+            case "load":
+                self._go(load(path_of(_one(command, "FILE"))))
+                yield Answer("note", f"{len(self.talk.exchanges)} turns; the conversation goes on from there.")
+            case "quit":
+                yield Answer("quit")
+
+    def _context(self) -> Answer:
+        last, now = self.talk.last, self.talk.persona
+        if last is None:
+            return Answer("note", f"Nothing was said yet.{f' The bot is: {now}' if now else ''}")
+        read = self.bot.source(self.talk.history[:-1] or self.talk.history, last.persona)
+        other = f"\nFrom the next line on it is: {now or 'nobody in particular'}" if now != last.persona else ""
+        return Answer("note", f"{len(read)} pieces: {' '.join(read)}{other}")
+
+    def _travel(self, name: str, number: int | None) -> Answer:
+        wanted = 1 if number is None else number
+        if not wanted:
+            raise CommandError(f"/{name} takes a number from 1; given: 0")
+        done = self._time.undo(wanted) if name == "undo" else self._time.redo(wanted)
+        self._note()
+        if not done:
+            return Answer("note", f"There is nothing to {name}.")
+        last = self.talk.last
+        where = "at the beginning" if last is None else f"after: {last.bot}"
+        return Answer("note", f"{'Back' if name == 'undo' else 'Forth'} by {done}, {where}")
+
+    def _change(self, command: Command) -> Answer:
+        changed = words_of.changed(self.settings, command)
+        if changed is not None:
+            self._settings = changed
+            self.preset = command.words[0].lower() if command.name == "preset" else None
+            self._draws = 0
+        return Answer("note", words_of.shown(self.settings, self.preset))
+
+    def _show(self, command: Command) -> Answer:
+        last = self._last()
+        if not last.ids:
+            raise CommandError("the last words are not the bot's own, so there is nothing to show")
+        file = words_of.picture_file(command)
+        asked = (self.talk.history[:-1], last.ids, last.persona)
+        found = self.bot.look(*asked) if command.name == "why" else self.bot.gates(*asked)
+        if file is None:
+            return Answer("look" if command.name == "why" else "gates", drawn=found)
+        from chatbot.chat import png  # a second, which only a picture should cost
+
+        png.save(found, file)
+        return Answer("note", f"The picture is in {file}")
+
+
+def _one(command: Command, what: str) -> str:
+    if len(command.words) != 1:
+        raise CommandError(f"/{command.name} takes one {what}; put a name with spaces in quotation marks")
+    return command.words[0]

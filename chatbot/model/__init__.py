@@ -2,6 +2,7 @@
 
     config.py     sizes and kinds, and what contradicts what
     cell.py       the memories, readable: the reference of the fused kernels, and the decoder's single step
+    gates.py      how open the gates of a memory were, for a look inside
     layer.py      a layer over a whole sequence: the fused kernel where there is one, else the cell unrolled
     dropout.py    between layers, of whole words
     encoder.py    embedded source -> one vector a position, and how the reading ended

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from chatbot.model.attention import Attention
 from chatbot.model.cell import State
 from chatbot.model.config import NetworkConfig
 from chatbot.model.dropout import Dropout
 from chatbot.model.encoder import Encoded
+from chatbot.model.gates import OPENED
 from chatbot.model.layer import Layer, Reading, recurrent_layer
 
 
@@ -137,6 +139,30 @@ class Decoder(nn.Module):
         beams = x.view(state.memory.values.shape[0], -1, x.shape[-1])  # (B, K, E): K takes the place of T
         outputs, _ = self._through(beams, state.memory, single)
         return outputs.flatten(0, 1), DecoderState(tuple(after), state.memory)
+
+    def gates(self, x: Tensor, memory: Memory) -> list[Tensor]:
+        """How open the gates of each layer are at each step of known targets: x (N, T, E) -> (N, T, gates, H) each."""
+        state, steps = memory.initial, []
+        for one in x.unbind(1):
+            state, found = self._watched(one, memory, state)
+            steps.append(found)
+        return [torch.stack(layer, dim=1) for layer in zip(*steps, strict=True)]
+
+    def _watched(self, x: Tensor, memory: Memory, state: tuple[State, ...]) -> tuple[tuple[State, ...], list[Tensor]]:
+        """One step x (N, E) from a state a layer: the states after it, and how open the gates were, (N, gates, H)."""
+        after: list[State] = []
+        found: list[Tensor] = []
+
+        def single(index: int, x: Tensor) -> Tensor:
+            layer = self._layer(index)
+            weights, kind = layer.weights(), layer.recurrence.kind
+            given = F.linear(x[:, 0], weights.weight_ih, weights.bias_ih)
+            after.append(kind.step(given, state[index], weights))
+            found.append(OPENED[layer.recurrence.cell].of(given, state[index], after[index], weights))
+            return after[index][0][:, None]
+
+        self._through(x[:, None], memory, single)
+        return tuple(after), found
 
     def _layer(self, index: int) -> Layer:
         layer = self.layers[index]

@@ -63,6 +63,10 @@ class Seq2Seq(nn.Module):
         """Where each of the inputs (N, T) looked, as in `forward`: (N, T, S), zeros without attention."""
         return self.decoder.looks(self.embed(inputs), self.encode(source, lengths))
 
+    def gates(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> list[Tensor]:
+        """How open the gates of each layer of the decoder are at each of the inputs (N, T): (N, T, gates, H) each."""
+        return self.decoder.gates(self.embed(inputs), self.encode(source, lengths))
+
     @property
     def output_weight(self) -> Tensor:
         """Of the output layer, (V, E)."""

@@ -6,26 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.chat.commands import COMMANDS, MAX_BEAM, CommandError, as_text, help_text, is_command, parse
+from chatbot.chat.commands import COMMANDS, CommandError, as_text, help_text, is_command, parse
 
 
 @pytest.mark.parametrize(
-    ("line", "near"), [("/rest", "/reset"), ("/exi", "/help"), ("/q", "/quit"), ("/Gredy", "/greedy")]
+    ("line", "near"), [("/rest", "/reset"), ("/exi", "/edit"), ("/q", "/quit"), ("/Perzona", "/persona")]
 )
 def test_an_unknown_command_names_the_near_ones(line: str, near: str) -> None:
     with pytest.raises(CommandError, match=f"is no command: .*{near}.* two slashes"):
         parse(line)
 
 
-@pytest.mark.parametrize("line", ["/beam", "/beam 0", "/beam -1", "/beam five", "/beam 1_0", "/beam ٣", "/beam 5 5"])
-def test_a_bad_width_names_the_right_ones(line: str) -> None:
-    with pytest.raises(
-        CommandError, match=f"a whole number from 1 to {MAX_BEAM}|one whole number from 1 to {MAX_BEAM}"
-    ):
+@pytest.mark.parametrize("line", ["/undo -1", "/undo five", "/undo 1_0", "/undo ٣", "/undo 5 5", "/undo 1.5"])
+def test_a_number_that_is_none_is_named(line: str) -> None:
+    with pytest.raises(CommandError, match=r"/undo \[N\] takes one whole number; given: "):
         parse(line)
 
 
-@pytest.mark.parametrize("line", [f"/beam {MAX_BEAM + 1}", "/beam " + "9" * 5000, "/quit now", "/" + "x" * 100_000])
+@pytest.mark.parametrize(
+    "line", ["/undo " + "9" * 5000, "/say", '/save "' + "x" * 5000, "/quit now", "/" + "x" * 100_000]
+)
 def test_a_complaint_stays_short(line: str) -> None:
     with pytest.raises(CommandError) as complaint:
         parse(line)
@@ -33,7 +33,11 @@ def test_a_complaint_stays_short(line: str) -> None:
 
 
 def test_help_lists_every_command_once() -> None:
+    for columns in (30, 80, 200):
+        lines = [line for line in help_text(columns).splitlines() if not line.startswith("    ")]
+        assert [line.split()[0] for line in lines] == [*(f"/{spec.name}" for spec in COMMANDS), "//text"]
     lines = help_text().splitlines()
+    assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines] == [*(f"/{spec.name}" for spec in COMMANDS), "//text"]
 
 

@@ -1,27 +1,42 @@
+"""The prompt: what is typed and what is shown, on a pretended terminal and on a real one."""
+
 from __future__ import annotations
 
 import io
+import json
 import os
 import select
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from chatbot.chat.commands import COMMANDS
+from chatbot.chat.complete import Completions
+from chatbot.chat.lines import talk_in_lines
+from chatbot.chat.pictures import folded, width
+from chatbot.chat.plain import Plain
 from chatbot.chat.session import Session
-from chatbot.chat.terminal import Commands, drawn, talk_at_prompt, talk_in_lines
+from chatbot.chat.styled import Looks, drawn
+from chatbot.chat.talking import StoppedError
+from chatbot.chat.terminal import Terminal
+from chatbot.errors import ChatbotError
 from chatbot.replies import Alternative, Reply
 from chatbot.search.config import SearchConfig
-from tests.fakes import ToldBot
+from chatbot.search.presets import PRESETS
+from tests.fakes import Parrot, save_tiny_bot
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 ROOT = Path(__file__).resolve().parents[3]
+WICKED = "\x1b[2J\x9b31mred\r\nsecond\u2028third\u202eback"
 
 
 class Screen(DummyOutput):
@@ -36,104 +51,203 @@ class Screen(DummyOutput):
     write_raw = write
 
 
-def in_lines(bot: ToldBot, typed: bytes, **settings: int) -> tuple[str, str]:
+class Told(Parrot):
+    """Says what it was told to."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(SearchConfig())
+        self.told = reply
+
+    def reply(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Reply:
+        return self.told
+
+
+def in_lines(bot: Parrot, typed: bytes, **options: bool | int) -> tuple[str, str]:
     out, notes = io.BytesIO(), io.StringIO()
-    session = Session(bot, SearchConfig(), **settings)
-    talk_in_lines(session, io.BytesIO(typed), out, notes)
+    talk_in_lines(Session(bot), io.BytesIO(typed), out, notes, **options)  # type: ignore[arg-type]
     return out.getvalue().decode(), notes.getvalue()
 
 
-def at_prompt(bot: ToldBot, typed: str) -> str:
-    screen = Screen()
+def at_prompt(bot: Parrot, typed: str, stop: object = lambda: None) -> tuple[str, Session]:
+    screen, session = Screen(), Session(bot)
     with create_pipe_input() as keys:
         keys.send_text(typed)
-        talk_at_prompt(Session(bot, SearchConfig(beam=3), alternatives=1), keys=keys, screen=screen)
-    return screen.text
+        Terminal(session, Looks("a bot"), None, stop, lambda: None, keys=keys, screen=screen).run()  # type: ignore[arg-type]
+    return screen.text, session
 
 
 def test_without_a_terminal_each_line_gives_one_line_and_nothing_else() -> None:
-    bot = ToldBot("Hello.", "Fine.")
-    out, notes = in_lines(bot, b"Hi\n/beam 4\n\n/nonsense\nHow are you?\r\n/quit\nnot read\n", alternatives=2)
-    assert out == "Hello.\n\nFine.\n"
-    assert notes.splitlines()[0] == "From now on: the best of a beam of 4."
+    bot = Parrot(SearchConfig(beam=2))
+    out, notes = in_lines(bot, b"Hi\n/set beam 4\n\n/nonsense\nHow are you?\r\n/quit\nnot read\n")
+    assert out == "Hi\n\nHow are you?\n"
+    assert notes.splitlines()[0] == "Replies come from a beam of 4; beam 4."
     assert notes.splitlines()[1].startswith("/nonsense is no command")
-    assert bot.heard[-1] == ("Hi", "Hello.", "How are you?")
+    assert bot.asked[-1][0] == ("Hi", "Hi", "How are you?")
+
+
+def test_as_json_a_line_gives_an_object() -> None:
+    out, _ = in_lines(Parrot(SearchConfig(beam=3)), "h\u00e9llo\n\n".encode(), as_json=True, others=1)
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {
+            "you": "h\u00e9llo",
+            "bot": "h\u00e9llo",
+            "score": -1.0,
+            "alternatives": [{"bot": "h\u00e9llo 1", "score": -2.0}],
+        },
+        {"you": "", "bot": "", "score": None, "alternatives": []},
+    ]
+
+
+def test_what_fails_gives_a_line_as_well() -> None:
+    class Failing(Parrot):
+        def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
+            if history[-1] == "b":
+                raise ChatbotError("no")
+            yield from super().stream(history, settings, persona)
+
+    assert in_lines(Failing(SearchConfig()), b"a\nb\n/nonsense\nc\n")[0] == "a\n\nc\n"
+    out, _ = in_lines(Failing(SearchConfig()), b"a\nb\n2\n", as_json=True, others=2)
+    assert [json.loads(line)["bot"] for line in out.splitlines()] == ["a", "", "2"], (
+        "a number is a text where none picks"
+    )
 
 
 def test_the_last_line_needs_no_end_and_bytes_need_no_sense() -> None:
-    bot = ToldBot("What?", "Again?")
+    bot = Parrot(SearchConfig())
     out, _ = in_lines(bot, b"caf\xe9\nlast")
-    assert out == "What?\nAgain?\n"
-    assert bot.heard[0] == ("caf\ufffd",)
+    assert out == "caf\ufffd\nlast\n"
 
 
 def test_no_escape_sequence_of_a_model_or_a_person_reaches_the_screen() -> None:
-    wicked = "\x1b[2J\x9b31mred\r\nsecond\u2028third\u202eback"
-    told = Reply(wicked, -1.0, (), (Alternative(wicked, -2.0),))
-    out, notes = in_lines(ToldBot(told), f"hi\n/{wicked.replace(chr(10), chr(9))}\n".encode())
-    screen = at_prompt(ToldBot(told), f"hi\r{CTRL_D}")
-    answer = Session(ToldBot(told), SearchConfig(), alternatives=1).handle("hi")
-    drawn_text = "".join(text for line in drawn(answer) for _, text, *_ in line)
+    told = Reply(WICKED, -1.0, (), (Alternative(WICKED, -2.0),))
+    out, notes = in_lines(Told(told), f"hi\n/{WICKED.replace(chr(10), chr(9))}\n/alternatives\n".encode())
+    screen, session = at_prompt(Told(told), "hi\r/alternatives\r/quit\r")
+    drawn_text = "".join(t for answer in session.handle("hi") for line in drawn(answer, 40) for _, t, *_ in line)
     assert out.count("\n") == 1
     for shown in (out, notes, screen, drawn_text):
         assert not set(shown) & set("\x1b\x9b\u2028\u202e")
     assert "red" in drawn_text
 
 
+def test_a_line_of_a_megabyte_of_anything_is_answered_in_one_line() -> None:
+    megabyte = bytes(range(256)).replace(b"\n", b"").replace(b"\r", b"") * 4_200
+    out, notes = in_lines(Parrot(SearchConfig()), megabyte + b"\n/" + megabyte + b"\n" + b"\0" * (1 << 20) + b"\nhi\n")
+    assert out.count("\n") == 3
+    assert out.endswith("\nhi\n")
+    assert notes.count("\n") == 1
+    assert not set(out + notes) & set("\x00\x07\x1b\x7f\x9b")
+
+
+@given(st.text(), st.integers(1, 60))
+@settings(deadline=None)
+def test_folded_lines_fit_and_lose_no_word(text: str, columns: int) -> None:
+    line = " ".join(text.split())
+    wide = max(map(width, line), default=0)
+    parts = folded(line, max(columns, wide))
+    assert all(width(part) <= max(columns, wide) for part in parts)
+    assert "".join(parts).replace(" ", "") == line.replace(" ", "")
+
+
 def test_a_conversation_at_the_prompt() -> None:
-    bot = ToldBot("Hello.", "Fine, and you?")
-    screen = at_prompt(bot, "Hi\r/beam 5\rHow are you?\r/quit\r")
-    assert "bot: Hello." in screen
-    assert "2. Hello. (2)  (-2.00)" in screen
-    assert "beam of 5" in screen
-    assert bot.heard == [("Hi",), ("Hi", "Hello.", "How are you?")]
+    screen, session = at_prompt(
+        Parrot(SearchConfig(beam=3)), "Hi\r/set beam 5\rHow are you?\r/alternatives\r2\r/quit\r"
+    )
+    assert "bot: Hi" in screen
+    assert "a beam of 5" in screen
+    assert [one.bot for one in session.talk.exchanges] == ["Hi", "How are you? 1"]
 
 
 def test_ctrl_d_leaves() -> None:
-    bot = ToldBot("Hello.")
-    at_prompt(bot, f"Hi\r{CTRL_D}")
-    assert len(bot.heard) == 1
+    _, session = at_prompt(Parrot(SearchConfig()), CTRL_D)
+    assert session.talk.exchanges == ()
 
 
 def test_ctrl_c_clears_the_line_and_twice_leaves() -> None:
-    bot = ToldBot("Hello.", "Yes.")
-    screen = at_prompt(bot, f"never said{CTRL_C}also never{CTRL_C}said\r{CTRL_C}again\r{CTRL_C}{CTRL_C}not read\r")
-    assert [heard[-1] for heard in bot.heard] == ["said", "again"]
+    screen, session = at_prompt(Parrot(SearchConfig()), f"never said{CTRL_C}{CTRL_C}not read\r")
+    assert session.talk.exchanges == ()
     assert "Ctrl-C again, or Ctrl-D, leaves." in screen
 
 
 def test_ctrl_c_stops_a_reply_and_not_the_chat() -> None:
-    def interrupted() -> Reply:
-        raise KeyboardInterrupt
+    class Stopped(Parrot):
+        def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
+            if history[-1] == "a long one":
+                raise StoppedError
+            yield from super().stream(history, settings, persona)
 
-    bot = ToldBot(interrupted, "Quicker now.")
-    screen = at_prompt(bot, f"a long one\rshort\r{CTRL_D}")
-    assert "Stopped" in screen
-    assert bot.heard[-1] == ("short",)
+    screen, session = at_prompt(Stopped(SearchConfig()), "a long one\rshort\r/quit\r")
+    assert "Stopped; nothing was said." in screen
+    assert [one.you for one in session.talk.exchanges] == ["short"]
+
+
+def test_a_fault_ends_no_conversation() -> None:
+    class Faulty(Parrot):
+        def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
+            if history[-1] == "bad":
+                raise ZeroDivisionError("of ours")
+            yield from super().stream(history, settings, persona)
+
+    screen, session = at_prompt(Faulty(SearchConfig()), "bad\rgood\r/quit\r")
+    assert "ZeroDivisionError: of ours (a fault of ours)" in screen
+    assert [one.you for one in session.talk.exchanges] == ["good"]
+
+
+def test_a_disk_that_is_full_keeps_no_line_from_being_said(tmp_path: Path) -> None:
+    screen, session = Screen(), Session(Parrot(SearchConfig()))
+    (tmp_path / "file").write_text("")
+    with create_pipe_input() as keys:
+        keys.send_text("hi\rhow are you?\r/quit\r")
+        typed = tmp_path / "file" / "typed"
+        Terminal(session, Looks("a bot"), typed, lambda: None, lambda: None, keys=keys, screen=screen).run()
+    assert [one.you for one in session.talk.exchanges] == ["hi", "how are you?"]
+    assert screen.text.count("is not kept") == 1
+
+
+def test_plain_only_reads_and_prints() -> None:
+    written: list[str] = []
+    session = Session(Parrot(SearchConfig(beam=3)))
+    with create_pipe_input() as keys:
+        keys.send_text(f"hi\r/alternatives\r2\r/edit\r\x15/nonsense\r{CTRL_D}")
+        Plain(session, "Good \x9bday.", None, keys=keys, screen=Screen(), write=written.append).run()
+    assert [one.bot for one in session.talk.exchanges] == ["hi 1"]
+    assert written[0] == "Good ·day."
+    assert written[1] == "bot: hi"
+    assert sum(line.startswith("/nonsense is no command") for line in written) == 1
+
+
+def test_editing_puts_the_last_message_into_the_line() -> None:
+    _, session = at_prompt(Parrot(SearchConfig()), "helo\r/edit hello\r/quit\r")
+    assert [one.you for one in session.talk.exchanges] == ["hello"]
 
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("/re", ["/reset"]), ("/", [f"/{spec.name}" for spec in COMMANDS]), ("re", []), ("/x", [])],
+    [
+        ("/re", ["/redo", "/retry", "/reset"]),
+        ("/", [f"/{spec.name}" for spec in COMMANDS]),
+        ("re", []),
+        ("/x", []),
+        ("/set no_", ["no_repeat_ngram", "no_context_ngram"]),
+        ("/preset ", list(PRESETS)),
+        ("/why ", ["--save "]),
+    ],
 )
-def test_the_tab_key_completes_a_command(typed: str, offered: list[str]) -> None:
-    found = Commands().get_completions(Document(typed), CompleteEvent())
+def test_the_tab_key_completes(typed: str, offered: list[str]) -> None:
+    found = Completions().get_completions(Document(typed), CompleteEvent())
     assert [completion.text for completion in found] == offered
 
 
-PROGRAM = """
-import sys
-from tests.fakes import ToldBot
-from chatbot.chat.session import Session
-from chatbot.chat.terminal import talk
-from chatbot.search.config import SearchConfig
-talk(Session(ToldBot("Hello.", "Fine."), SearchConfig()), title="a bot")
-"""
+def test_the_tab_key_completes_names_of_files(tmp_path: Path) -> None:
+    (tmp_path / "talk.jsonl").write_text("")
+    for before in ("/load ", "/why --save "):
+        found = Completions().get_completions(Document(f"{before}{tmp_path}/ta"), CompleteEvent())
+        assert [completion.text for completion in found] == ["lk.jsonl"]
 
 
-def test_a_reader_that_goes_away_is_no_accident() -> None:
+def test_a_reader_that_goes_away_is_no_accident(tmp_path: Path) -> None:
+    bot = save_tiny_bot(tmp_path / "bot")
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-m", "chatbot", "chat", str(bot), "--log", "false"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -143,18 +257,18 @@ def test_a_reader_that_goes_away_is_no_accident() -> None:
     process.stdout.close()
     _, errors = process.communicate(b"Hi\nHow are you?\n")
     assert process.returncode == 0
-    assert errors.decode() == "a bot. /help shows the commands, Ctrl-D leaves.\n"
+    assert errors.decode() == ""
 
 
-class Terminal:
+class RealTerminal:
     """A program at a real (pseudo-)terminal, and what it showed so far."""
 
-    def __init__(self, code: str, environment: dict[str, str]) -> None:
+    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
         import pty
 
         self.descriptor, inside = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, *argv],
             cwd=ROOT,
             env={**os.environ, "TERM": "xterm-256color", **environment},
             stdin=inside,
@@ -198,16 +312,28 @@ class Terminal:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 @pytest.mark.parametrize("no_colour", [False, True])
-def test_at_a_real_terminal(no_colour: bool) -> None:
-    terminal = Terminal(PROGRAM, {"NO_COLOR": "1" if no_colour else ""})
-    terminal.wait_for("a bot. /help shows the commands, Ctrl-D leaves.")
-    terminal.wait_for("you: ")
-    terminal.type(b"Hi\r")
-    terminal.wait_for("Hello.")
-    terminal.wait_for("you: ")
-    terminal.type(b"\x1b[A\r")  # the line before, called back
-    terminal.wait_for("Fine.")
-    terminal.wait_for("you: ")
+def test_at_a_real_terminal(tmp_path: Path, no_colour: bool) -> None:
+    bot, editor = save_tiny_bot(tmp_path / "bot"), tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i "s/^/edited /" "$1"\n')
+    editor.chmod(0o700)
+    state = {"XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1" if no_colour else "", "EDITOR": str(editor)}
+    terminal = RealTerminal(["-m", "chatbot", "chat", str(bot)], state)
+    terminal.wait_for("you:")
+    terminal.type(b"hello\r")  # typed before the bot is there
+    terminal.wait_for("bot:")
+    terminal.wait_for("beam of 5")
+    terminal.type(b"/gates\r")
+    terminal.wait_for("forget")
+    terminal.type(b"\x1b[A\x1b[A\r")  # two lines before, called back
+    terminal.wait_for("hello")
+    terminal.type(b"draft\x18\x05")  # Ctrl-X Ctrl-E: the editor puts a word before it
+    terminal.wait_for("edited draft")
+    terminal.type(b"/stats\r")
+    terminal.wait_for("parameters")
     terminal.type(b"\x04")
     assert terminal.leave() == 0
-    assert ("\x1b[0;1mbot:" in terminal.shown) is no_colour
+    again = RealTerminal(["-m", "chatbot", "chat", str(bot), "--continue"], state)
+    again.wait_for("3 turns so far")
+    again.wait_for("you:")
+    again.type(b"\x03\x03")
+    assert again.leave() == 0

@@ -6,6 +6,8 @@ import torch
 from chatbot.model.config import NetworkConfig
 from chatbot.model.decoder import Decoder, DecoderState, Memory
 from chatbot.model.encoder import Encoded
+from chatbot.model.gates import OPENED
+from chatbot.model.seq2seq import Seq2Seq
 
 B, K, S, E, H, M = 3, 2, 5, 4, 6, 8
 
@@ -122,3 +124,28 @@ def test_keep_and_step_commute(decoder: Decoder) -> None:
     kept = stepped.keep(chosen)
     torch.testing.assert_close(after.recurrent, kept.recurrent, rtol=0, atol=1e-12)
     assert same(kept, kept.reorder(torch.arange(4)))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "peephole", "lstm1997"])
+def test_gates_are_told_as_they_were(cell: str) -> None:
+    """What was kept can be reckoned from what the gates are said to have been."""
+    torch.manual_seed(0)
+    config = NetworkConfig(embedding=8, encoder_size=6, decoder_size=10, cell=cell, decoder_layers=1)
+    model = Seq2Seq(20, config).double().eval()
+    source, inputs = torch.randint(7, 20, (1, 5)), torch.randint(7, 20, (1, 4))
+    (found,) = model.gates(source, torch.tensor([5]), inputs)
+    names = OPENED[cell].names
+    assert found.shape == (1, 4, len(names), 10)
+    assert ((found > 0) & (found < 1)).all()
+    state = model.start(model.encode(source, torch.tensor([5])))
+    for place in range(4):
+        before = state.recurrent[0]
+        _, state = model.step(inputs[:, place], state)
+        after = state.recurrent[0]
+        if "output" in names:  # h = o * tanh(c)
+            shown = found[0, place, names.index("output")] * after[1][0].tanh()
+            assert torch.allclose(shown, after[0][0])
+        if cell == "gru":  # h' = (1 - z) n + z h lies between n, which is below 1, and h
+            z = found[0, place, 1]
+            candidate = (after[0][0] - z * before[0][0]) / (1 - z)
+            assert (candidate.abs() <= 1 + 1e-9).all()
