@@ -129,6 +129,33 @@ def save(
     swap.write(path, contents, keep=_helpers(path, tokenizer))
 
 
+def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple[str, str]]) -> None:
+    """Give a bot another card, with figures of an evaluation and new samples; all else stays as it is.
+
+    Raises:
+        BundleError: there is no sound bot, or its folder holds files of somebody else's.
+        OSError: the disk refuses; what stood there is as it was.
+    """
+    place = _real(path)
+    check_output(place)
+    folder = _standing(path)
+    config = _config(folder)
+    contents = {name: _checked(folder, name, config["files"]) for name in config["files"]}
+    prepare, training = (json_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
+    page = card(
+        parameters=sum(tensor.numel() for tensor in safetensors.torch.load(contents[WEIGHTS]).values()),
+        config=config,
+        prepare=prepare,
+        training=training,
+        samples=samples,
+        pictures=[PICTURE] if PICTURE in contents else [],
+        figures=figures,
+    )
+    contents[CARD] = page.encode("utf-8", "backslashreplace")
+    body = {**config, "files": {name: sha256(content) for name, content in contents.items()}}
+    swap.write(place, {**contents, CONFIG: signed(body)}, keep=_helpers(place, contents[TOKENIZER]))
+
+
 def _helpers(path: Path, tokenizer: bytes) -> list[str]:
     """What stands inside a bot and can serve one of these pieces."""
     standing = swap.standing(path)

@@ -53,8 +53,13 @@ def card(
     training: Mapping[str, Any],
     samples: Sequence[tuple[str, str]],
     pictures: Sequence[str] = (),
+    figures: Mapping[str, Any] | None = None,
 ) -> str:
-    """The whole card; ``samples`` are questions with the bot's answers, ``pictures`` files beside it."""
+    """The whole card.
+
+    ``samples`` are questions with the bot's answers, ``pictures`` files beside it, ``figures`` what an evaluation
+    found: texts and tables, by title (a table is a list of rows, its heads first).
+    """
     turns = config.get("context_turns", 1)
     parts = [
         _HEAD,
@@ -62,6 +67,7 @@ def card(
         f"## Data\n\n{_facts({**_scalars(prepare), **_group(prepare, 'dropped')})}",
         f"## Training\n\n{_facts(_scalars(training))}\n{''.join(f'![{p}]({p})' for p in pictures)}\n",
         _curve(training.get("curve")),
+        _evaluation(figures or {}),
         _samples(samples),
         _LIMITS.format(turns="turn" if turns == 1 else f"{turns} turns"),
     ]
@@ -121,6 +127,19 @@ def _curve(curve: object) -> str:
     lines = [[_name(name) for name in names], ["---:"] * len(names)]
     lines += [[_value(row.get(name)) for name in names] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _evaluation(figures: Mapping[str, Any]) -> str:
+    """What an evaluation found."""
+    parts = []
+    for title, content in figures.items():
+        if isinstance(content, str):
+            parts.append(f"{plain(content)}\n")
+            continue
+        heads, *rows = [[plain(str(cell)) for cell in row] for row in content]
+        lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
+        parts.append(f"{plain(title)}:\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    return "## Figures\n\n" + "\n".join(parts) if parts else ""
 
 
 def _samples(samples: Sequence[tuple[str, str]]) -> str:

@@ -116,6 +116,34 @@ def chat(argv: list[str]) -> int:
     return run(parser.build(ChatCommand, given, bot=bot, search=parser.search_changes(given)))
 
 
+def evaluate(argv: list[str]) -> int:
+    """Figures of bots, or of any replies, beside what people said."""
+    from chatbot.config import Parser
+    from chatbot.evaluation import EvaluateCommand, run
+
+    parser = Parser(prog="chatbot evaluate", description=evaluate.__doc__)
+    parser.add_argument("prepared", metavar="PREPARED", help="folder that `chatbot prepare` wrote")
+    parser.add_argument("bots", metavar="BOT", nargs="*", help="folders that `chatbot fit` wrote")
+    parser.add_argument(
+        "--predictions",
+        metavar="NAME=FILE",
+        nargs="+",
+        default=[],
+        help="replies of other systems: a line (text or JSON) for each pair of the split, in its order",
+    )
+    parser.add_argument(
+        "--presets",
+        metavar="NAME",
+        nargs="+",
+        default=["default"],
+        help="ways to look for replies that each bot is asked with; default: as it was saved",
+    )
+    parser.add_class_arguments(EvaluateCommand, skip={"prepared", "bots", "predictions", "presets"})
+    given = parser.parse(argv)
+    paths = {"prepared": Path(given.prepared), "bots": [Path(bot) for bot in given.bots]}
+    return run(parser.build(EvaluateCommand, given, **paths, predictions=given.predictions, presets=given.presets))
+
+
 def demo(argv: list[str]) -> int:
     """Prepare the bundled dialogues, train a tiny bot on them in minutes, and talk to it."""
     from chatbot.config import Parser
@@ -131,6 +159,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "fit": fit,
     "reply": reply,
     "chat": chat,
+    "evaluate": evaluate,
     "demo": demo,
 }
 

@@ -87,12 +87,20 @@ class Responder:
 
     def replies(self, histories: Sequence[Sequence[str]], settings: SearchConfig, persona: str = "") -> list[Reply]:
         """Answer many histories at once, in their order: sorted by length inside, in batches that fit."""
-        found = [NOTHING_SAID] * len(histories)
         turns = [self._hearing.turns(history) for history in histories]
         sources = [self._hearing.joined(some, persona) for some in turns]
+        return self.answers(sources, [some[-1] if some else [] for some in turns], settings)
+
+    def answers(
+        self, sources: Sequence[Sequence[int]], heard: Sequence[Sequence[int]], settings: SearchConfig
+    ) -> list[Reply]:
+        """Answer sources that are pieces already, in their order; of each, ``heard`` is the turn that is answered.
+
+        An empty source gets silence.
+        """
+        found = [NOTHING_SAID] * len(sources)
         for batch in _batches([len(source) for source in sources], settings):
-            heard = [turns[place][-1] for place in batch]
-            replies = self._answer([sources[place] for place in batch], heard, settings)
+            replies = self._answer([sources[place] for place in batch], [heard[place] for place in batch], settings)
             for place, reply in zip(batch, replies, strict=True):
                 found[place] = reply
         return found
@@ -133,7 +141,10 @@ class Responder:
         Raises:
             ValueError: the last text holds nothing that can be read.
         """
-        source = self._readable(history, persona)
+        return self.looked(self._readable(history, persona), ids)
+
+    def looked(self, source: Sequence[int], ids: Sequence[int]) -> Look:
+        """The same of a source that is pieces already."""
         with _threads_for(1):
             attention, log_probs = self._decoding.look(source, ids)
         return Look(tuple(map(self._speech.piece, source)), self._spelt(ids), attention, log_probs)

@@ -25,6 +25,19 @@ def write(path: Path, contents: Mapping[str, bytes], keep: Collection[str] = ())
     _swap(path)
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a single file, whole or not at all; raises OSError where the disk refuses."""
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def standing(path: Path) -> Path | None:
     """The folder to read for ``path`` (resolved): itself, or what a killed `write` left beside, or None."""
     if path.is_dir():

@@ -23,15 +23,15 @@ _BINS = 30
 _TICKS = 6
 # Colours are drawn as these and become variables of the page, which know light, dark and print.
 _COLOURS = {"#010101": "var(--ink)", "#020202": "var(--line)", "#030303": "var(--bar)"}
-_INK, _LINE, _BAR = _COLOURS
+INK, LINE, BAR = _COLOURS
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
     "font.size": 11.0,
-    "text.color": _INK,
+    "text.color": INK,
     "text.parse_math": False,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
 }
 _NOISE = re.compile(
     r"""<defs>\s*<style.*?</style>\s*</defs>|\ transform="rotate\(-?0[ ][^"]*"|\ font-family:[^;"]*;"""
@@ -110,17 +110,17 @@ def histogram(counts: Counter[int], title: str) -> str:
     def draw(figure: Figure) -> None:
         from matplotlib.ticker import EngFormatter, MaxNLocator
 
-        axes = _axes(figure, (0.11, 0.15, 0.87, 0.81))
-        axes.bar(range(len(found)), [each.count for each in found], width=0.85, color=_BAR, clip_on=False, zorder=2)
+        axes = axes_in(figure, (0.11, 0.15, 0.87, 0.81))
+        axes.bar(range(len(found)), [each.count for each in found], width=0.85, color=BAR, clip_on=False, zorder=2)
         axes.set_xlim(-0.7, len(found) - 0.3)
         ticks = _ticks(len(found))
         axes.set_xticks(ticks, [found[k].label for k in ticks])
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.grid(axis="y", color=_LINE, linewidth=0.7, clip_on=False, zorder=1)
+        axes.grid(axis="y", color=LINE, linewidth=0.7, clip_on=False, zorder=1)
 
     values = ", ".join(f"{each.label}: {each.count:,}" for each in found)
-    return _svg(draw, 2.3, f"Histogram. {title}. {values}.")
+    return svg(draw, 2.3, f"Histogram. {title}. {values}.")
 
 
 def bars(counts: Mapping[str, int], total: int, title: str) -> str:
@@ -129,15 +129,15 @@ def bars(counts: Mapping[str, int], total: int, title: str) -> str:
     texts = [f"{name}: {count:,} ({share(count, total)})" for name, count in rows]
 
     def draw(figure: Figure) -> None:
-        axes = _axes(figure, (0.0, 0.0, 1.0, 1.0))
-        axes.barh(range(len(rows)), [count for _, count in rows], height=0.32, color=_BAR, clip_on=False)
+        axes = axes_in(figure, (0.0, 0.0, 1.0, 1.0))
+        axes.barh(range(len(rows)), [count for _, count in rows], height=0.32, color=BAR, clip_on=False)
         axes.set_xlim(0, max(counts.values()))
         axes.set_ylim(len(rows) - 0.5, -0.75)
         axes.set_axis_off()
         for row, text in enumerate(texts):  # above its bar: beside it, long names would leave no room on a phone
             axes.text(0, row - 0.27, text)
 
-    return _svg(draw, 0.48 * len(rows) + 0.12, f"Bar chart. {title}. {'; '.join(texts)}.")
+    return svg(draw, 0.48 * len(rows) + 0.12, f"Bar chart. {title}. {'; '.join(texts)}.")
 
 
 def _ticks(number: int) -> list[int]:
@@ -146,7 +146,8 @@ def _ticks(number: int) -> list[int]:
     return [*range(0, number - step, step), number - 1]
 
 
-def _axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
+def axes_in(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
+    """Bare axes at a place (left, bottom, width, height) of a figure, in shares of it."""
     axes = figure.add_axes(place)
     axes.set_facecolor("none")
     axes.spines[:].set_visible(False)
@@ -155,7 +156,7 @@ def _axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
     return axes
 
 
-def _svg(draw: Callable[[Figure], None], height: float, label: str) -> str:
+def svg(draw: Callable[[Figure], None], height: float, label: str) -> str:
     """The drawing, in matplotlib's own style whatever the user's is, as an ``svg`` element to stand in HTML."""
     import matplotlib  # slow, and only a report needs it
     from matplotlib.figure import Figure
@@ -167,9 +168,9 @@ def _svg(draw: Callable[[Figure], None], height: float, label: str) -> str:
         figure = Figure(figsize=(_WIDTH, height), facecolor="none")
         draw(figure)
         figure.savefig(sink, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg = sink.getvalue()
-    svg = _NOISE.sub("", svg[svg.index("<svg") :])
+    drawing = sink.getvalue()
+    drawing = _NOISE.sub("", drawing[drawing.index("<svg") :])
     for drawn, variable in _COLOURS.items():
-        svg = svg.replace(drawn, variable)
-    svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+        drawing = drawing.replace(drawn, variable)
+    drawing = re.sub(r"\s*\n\s*", " ", drawing).replace("> <", "><").strip()
+    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
