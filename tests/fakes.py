@@ -67,7 +67,7 @@ class Parrot:
 
     def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
         reply = self.reply(history, settings, persona)
-        for end in range(1, len(reply.text)):
+        for end in range(1, len(reply.text), 1 + len(reply.text) // 100):
             yield Reply(reply.text[:end], None)
         yield reply
 
