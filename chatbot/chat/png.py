@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from chatbot.chat.pictures import shown
 from chatbot.errors import ChatbotError
 from chatbot.replies import Gates, Look
+from chatbot.swap import write_file
 
 _CELL = 0.28  # inches
 
@@ -25,16 +26,14 @@ def save(found: Look | Gates, path: Path) -> None:
         ChatbotError: the disk refuses.
     """
     figure = _look(found) if isinstance(found, Look) else _gates(found)
-    beside = path.with_name(f".{path.name}.partial")
+    drawn = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for it
+        figure.savefig(drawn, format="png", dpi=120, bbox_inches="tight")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for it
-            figure.savefig(beside, format="png", dpi=120, bbox_inches="tight")
-        beside.replace(path)
+        write_file(path, drawn.getvalue())
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise ChatbotError(f"{path}: cannot be written ({error.strerror})") from error
 
 

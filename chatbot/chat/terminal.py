@@ -93,7 +93,7 @@ class Terminal:
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        with suppress(NotImplementedError, RuntimeError):  # not on Windows, nor but in the main thread
+        with suppress(NotImplementedError, RuntimeError):  # not on Windows, nor outside the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         loading = asyncio.create_task(asyncio.to_thread(lambda: self._session.settings))
         tasks = {asyncio.create_task(self._answer_all()), asyncio.create_task(self._ask_all())}

@@ -62,7 +62,8 @@ def run(command: EvaluateCommand) -> int:
     Raises:
         ChatbotError: the folder, a bot, a file or a setting is not as expected.
     """
-    from chatbot.evaluation.evaluate import evaluate
+    from chatbot.evaluation.baselines import MEANING
+    from chatbot.evaluation.evaluate import evaluate, system_name
     from chatbot.evaluation.predictions import read_predictions
     from chatbot.evaluation.progress import Progress
     from chatbot.evaluation.questions import ask
@@ -74,7 +75,8 @@ def run(command: EvaluateCommand) -> int:
     predictions = dict(read_predictions(given, questions) for given in command.predictions)
     bots = _bots(command, questions)
     searches = {name: _searches(bot, command) for name, bot in bots.items()}
-    clash = sorted(predictions.keys() & bots.keys())
+    taken = {system_name(name, way) for name, ways in searches.items() for way in ways} | bots.keys() | MEANING.keys()
+    clash = sorted(predictions.keys() & taken)
     if clash or len(predictions) < len(command.predictions):
         raise ConfigError(
             f"--predictions: two systems are called {(clash or sorted(predictions))[0]!r}; give other names"
@@ -121,9 +123,10 @@ def _look(evaluation: Evaluation, bots: dict[str, Examinee]) -> None:
 def _write(command: EvaluateCommand, evaluation: Evaluation) -> None:
     from chatbot.evaluation.report_html import to_html
     from chatbot.evaluation.table import tables
+    from chatbot.sealed import finite
     from chatbot.swap import write_file
 
-    report = json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False)
+    report = json.dumps(finite(evaluation.as_dict()), indent=1, ensure_ascii=False, allow_nan=False)
     try:
         command.output.mkdir(parents=True, exist_ok=True)
         write_file(command.output / "evaluation.json", f"{report}\n".encode("utf-8", "backslashreplace"))

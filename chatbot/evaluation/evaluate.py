@@ -117,6 +117,11 @@ class Evaluation:
         }
 
 
+def system_name(bot: str, way: str) -> str:
+    """What a bot is called that is asked in one of several ways, or in the only one."""
+    return f"{bot}, {way}" if way else bot
+
+
 def evaluate(
     questions: Questions,
     bots: Mapping[str, Examinee],
@@ -141,8 +146,9 @@ def evaluate(
         for way, search in searches[name].items():
             with progress(f"{name} ({way}) answers", len(questions)) as watch:
                 replies, seconds = bot.said(search, watch)
-            title = f"{name}, {way}" if way else name
-            systems.append(System(title, "bot", [reply.text for reply in replies], replies, name, seconds, search))
+            systems.append(
+                System(system_name(name, way), "bot", [reply.text for reply in replies], replies, name, seconds, search)
+            )
         learned[name] = _learned(name, bot, questions, seed, progress)
     systems += [System(name, "predictions", texts) for name, texts in predictions.items()]
     runs = longest_runs(

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chatbot.errors import ChatbotError
+from chatbot.evaluation.evaluate import system_name
 from chatbot.evaluation.examinee import Examinee
 from chatbot.evaluation.questions import Questions
 from chatbot.search.config import SearchConfig
@@ -41,7 +42,7 @@ def rate(
     replies = {name: list(texts) for name, texts in predictions.items()}
     for name, bot in bots.items():
         for way, search in searches[name].items():
-            replies[f"{name}, {way}" if way else name] = [r.text for r in bot.said(search, lambda more: None)[0]]
+            replies[system_name(name, way)] = [r.text for r in bot.said(search, lambda more: None)[0]]
     if len(replies) != 2:
         raise ChatbotError(
             f"--rate: {len(replies)} systems to choose between ({', '.join(replies) or 'none'}); expected two: "

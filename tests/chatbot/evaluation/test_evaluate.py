@@ -56,7 +56,9 @@ def test_a_bot_and_replies_of_others(
     before = {path.name: path.read_bytes() for path in bot.iterdir() if path.is_file()}
     assert evaluated(*argv, "--presets", "greedy", "lively") == 0
     printed = capsys.readouterr().out
-    report = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
+    text = (out / "evaluation.json").read_text(encoding="utf-8")
+    assert "NaN" not in text
+    report = json.loads(text)
     names = [
         "people",
         "random reply",
@@ -209,11 +211,14 @@ def test_predictions_that_do_not_fit_are_refused(prepared: Path, tmp_path: Path,
         (["--split", "valid", "--predictions", "x=nowhere"], "nowhere: cannot be read"),
         (["nobot", "--split", "valid"], "nobot"),
         (["--split", "valid", "--rate"], "expected two"),
+        (["--split", "valid", "--predictions", "people={said}"], "two systems are called 'people'"),
     ],
 )
 def test_a_wrong_use_is_told_in_one_line(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], says: str
 ) -> None:
+    (tmp_path / "said").write_text("yes\n" * 30)
+    argv = [word.format(said=tmp_path / "said") for word in argv]
     assert evaluated(prepared, *argv, "--output", tmp_path / "out") == 2
     errors = capsys.readouterr().err
     assert says in errors
