@@ -24,12 +24,10 @@ It was trained from nothing on the conversations described below, and knows noth
 
 where BOT is this folder. From Python:
 
-    from pathlib import Path
-    from chatbot import bundle
-    from chatbot.responder import Responder, search_settings
+    from chatbot import load
 
-    bot = bundle.load(Path("BOT"))
-    print(Responder(bot).reply(["How are you?"], search_settings(bot.config)).text)
+    bot = load("BOT")
+    print(bot.reply(["How are you?"]).text)
 
 Loading runs no code from this folder, and refuses it when a byte of it was changed.
 """
