@@ -7,13 +7,14 @@ measures.py     the same of any resample;  resample.py  the bootstrap;  figures.
 memory.py       what of replies stands word for word in training;  likely.py  nats a word and a character
 evaluate.py     all of it together;  verdict.py  what it says
 table.py        for a terminal;  report_html.py  as a page;  plots.py  its drawings
-rate.py         people choose between two bots' replies
+rate.py         people choose between two bots' replies;  cost.py  seconds and memory
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,14 @@ def run(command: EvaluateCommand) -> int:
         ChatbotError: the folder, a bot, a file or a setting is not as expected.
     """
     from chatbot.evaluation.baselines import MEANING
+    from chatbot.evaluation.cost import Cost
     from chatbot.evaluation.evaluate import evaluate, system_name
     from chatbot.evaluation.predictions import read_predictions
     from chatbot.evaluation.progress import Progress
     from chatbot.evaluation.questions import ask
     from chatbot.evaluation.rate import rate
 
+    began = time.monotonic()
     if command.limit is not None and command.limit < 1:
         raise ConfigError(f"--limit {command.limit}: expected at least 1")
     questions = ask(command.prepared, command.split, command.limit, command.seed)
@@ -86,6 +89,7 @@ def run(command: EvaluateCommand) -> int:
     evaluation = evaluate(questions, bots, searches, predictions, command.seed, Progress())
     _look(evaluation, bots)
     _write(command, evaluation)
+    sys.stderr.write(f"{Cost.since(began, sum(system.seconds or 0 for system in evaluation.systems))}\n")
     return 0
 
 

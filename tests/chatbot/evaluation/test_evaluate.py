@@ -55,7 +55,11 @@ def test_a_bot_and_replies_of_others(
     argv = [prepared, bot, "--split", "valid", "--predictions", f"other={tmp_path / 'said.txt'}", "--output", out]
     before = {path.name: path.read_bytes() for path in bot.iterdir() if path.is_file()}
     assert evaluated(*argv, "--presets", "greedy", "lively") == 0
-    printed = capsys.readouterr().out
+    printed, told = capsys.readouterr()
+    took = re.search(r"^(\d+) s, (\d+) of them answering; at most (\d+\.\d\d) GB of memory\.$", told, re.MULTILINE)
+    assert took is not None
+    assert int(took[2]) <= int(took[1])
+    assert 0.1 < float(took[3]) < 20
     text = (out / "evaluation.json").read_text(encoding="utf-8")
     assert "NaN" not in text
     report = json.loads(text)
