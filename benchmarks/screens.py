@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,42 +27,47 @@ SCENES: dict[str, list[str]] = {
     "why": ["What should I eat tonight?", "/why"],
     "gates": ["How are you?", "/gates"],
 }
-_SERVER = "chatbot-screens"
+
+_FONTS = re.compile(r"\s*@font-face \{[^}]*\}")  # which would be fetched from elsewhere
 
 
-def tmux(*argv: str) -> str:
-    """What a command of tmux prints."""
-    return subprocess.run(["tmux", "-L", _SERVER, *argv], capture_output=True, text=True, check=True).stdout
+class Screen:
+    """A terminal of so many columns and rows with a program in it."""
 
+    def __init__(self, folder: str, program: str, columns: int, rows: int) -> None:
+        self._socket = f"{folder}/tmux"
+        self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), program)
 
-def settled(seconds: float = 0.6, most: float = 60.0) -> str:
-    """The screen, with its colours, once it has not changed for a while and nothing is on its way."""
-    last, since, began = "", time.monotonic(), time.monotonic()
-    while time.monotonic() - began < most:
-        shown = tmux("capture-pane", "-p", "-e")
-        if shown != last or "loading" in shown:
-            last, since = shown, time.monotonic()
-        elif time.monotonic() - since > seconds:
-            return shown
-        time.sleep(0.05)
-    sys.exit(f"the screen never came to rest:\n{last}")
+    def tmux(self, *argv: str) -> str:
+        """What a command of tmux prints."""
+        return subprocess.run(["tmux", "-S", self._socket, *argv], capture_output=True, text=True, check=True).stdout
+
+    def settled(self, seconds: float = 0.6, most: float = 60.0) -> str:
+        """What it shows, with its colours, once that has not changed for a while and nothing is on its way."""
+        last, since, began = "", time.monotonic(), time.monotonic()
+        while time.monotonic() - began < most:
+            shown = self.tmux("capture-pane", "-p", "-e")
+            if shown != last or "loading" in shown or "you:" not in shown:
+                last, since = shown, time.monotonic()
+            elif time.monotonic() - since > seconds:
+                return shown
+            time.sleep(0.05)
+        sys.exit(f"the screen never came to rest:\n{last}")
 
 
 def taken(bot: Path, lines: list[str], columns: int, rows: int) -> str:
     """The screen after these lines."""
-    with tempfile.TemporaryDirectory() as state:
-        chat = f"XDG_STATE_HOME={state} {sys.executable} -m chatbot chat {bot} --log false"
-        tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), chat)
+    with tempfile.TemporaryDirectory() as folder:
+        chat = f"XDG_STATE_HOME={folder} {sys.executable} -m chatbot chat {bot} --log false"
+        screen = Screen(folder, chat, columns, rows)
         try:
-            while "you:" not in tmux("capture-pane", "-p"):
-                time.sleep(0.05)
-            settled()
+            shown = screen.settled()
             for line in lines:
-                tmux("send-keys", "-l", line)
-                tmux("send-keys", "Enter")
-                shown = settled()
+                screen.tmux("send-keys", "-l", line)
+                screen.tmux("send-keys", "Enter")
+                shown = screen.settled()
         finally:
-            tmux("kill-server")
+            screen.tmux("kill-server")
     return shown
 
 
@@ -78,7 +84,8 @@ def main() -> int:
             shown = taken(given.bot, lines, columns, rows)
             console = Console(record=True, width=columns, height=rows, file=StringIO(), force_terminal=True)
             console.print(Text.from_ansi(shown.rstrip("\n")), end="")
-            console.save_svg(str(given.output / f"{name}-{columns}.svg"), title=f"chatbot chat {given.bot.name}")
+            picture = console.export_svg(title=f"chatbot chat {given.bot}")
+            (given.output / f"{name}-{columns}.svg").write_text(_FONTS.sub("", picture), encoding="utf-8")
     return 0
 
 

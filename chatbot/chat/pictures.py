@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from rich.cells import cell_len
 
@@ -12,7 +13,8 @@ from data_prep.text import printable
 _SHADES = " ░▒▓█"
 _LABEL = 14  # columns of a piece's name at most
 _CELL = 6  # columns of a gate
-_NARROW = 56  # columns below which what was looked at is not spelt out
+_SURE = 9  # columns of a percentage and the spaces around it
+_LEAST = 8  # pieces of the context, or columns for their names, however narrow the screen
 
 
 def width(text: str) -> int:
@@ -23,20 +25,21 @@ def width(text: str) -> int:
 def why(look: Look, columns: int) -> list[str]:
     """A row for each piece of the reply: how sure the bot was, where it looked, and at what most.
 
-    A shade stands for a piece of the context, the last as many as there is room for; a row's darkest is its largest.
+    A shade stands for a piece of the context, the last as many as there is room for, under the first letter of the
+    piece; a row's darkest is its largest.
     """
-    label = min(_LABEL, max(map(width, map(shown, look.reply)), default=0))
-    room = max(8, min(len(look.source), columns - label - 8 - (0 if columns < _NARROW else columns // 3)))
+    label = min(_LABEL, columns // 4, max(map(width, map(shown, look.reply)), default=0))
+    spelt = max(_LEAST, columns // 3)
+    room = max(_LEAST, min(len(look.source), columns - label - _SURE - spelt - 2))
     first = max(0, len(look.source) - room)
-    head = f"{'':{label}}  sure  looked at, of {len(look.source)} pieces{f' the last {room}' if first else ''}"
-    lines = [cut(head, columns)]
+    initials = "".join(map(initial, look.source[first:]))
+    lines = [f"{'':{label}}   sure  {initials}  looked at most{f', of the last {room}' if first else ''}"]
     for piece, weights, log_prob in zip(look.reply, look.attention, look.log_probs, strict=True):
         strip = "".join(shade(weight, max(weights)) for weight in weights[first:])
         most = sorted(range(len(weights)), key=lambda place: -weights[place])[:3]
-        spelt = " ".join(shown(look.source[place]) for place in most if weights[place] >= 0.1)
-        row = f"{padded(shown(piece), label)}  {100 * math.exp(log_prob):3.0f} %  {strip}"
-        lines.append(cut(row if columns < _NARROW else f"{row}  {spelt}", columns))
-    return lines
+        names = " ".join(shown(look.source[place]) for place in most if weights[place] >= 0.1)
+        lines.append(f"{padded(shown(piece), label)}  {100 * math.exp(log_prob):3.0f} %  {strip}  {names}")
+    return [cut(line, columns) for line in lines]
 
 
 def gates(found: Gates, columns: int) -> list[str]:
@@ -66,6 +69,13 @@ def shown(piece: str) -> str:
     return printable(piece.replace("▁", "_"))
 
 
+def initial(piece: str) -> str:
+    """One column for a piece: the first letter of its word, or a dot where that is wide or not to be seen."""
+    name = shown(piece)
+    letter = name[1:2] if name.startswith("_") and len(name) > 1 else name[:1]
+    return letter if width(letter) == 1 else "·"
+
+
 def shade(value: float, most: float) -> str:
     """A value between 0 and the most as one of five shades."""
     return _SHADES[min(4, max(0, round(4 * value / most)))] if most > 0 else " "
@@ -87,20 +97,36 @@ def cut(text: str, columns: int) -> str:
     return text
 
 
-def folded(line: str, columns: int) -> list[str]:
-    """A line in so many columns: broken between words, and within those that are too long for any line."""
+def folded(line: str, columns: int, hang: int = 0) -> list[str]:
+    """A line in so many columns: broken between words, and within those that are too long for any line.
+
+    From the second on lines begin with ``hang`` spaces, if that leaves most of the columns.
+    """
     begin = line[: min(len(line) - len(line.lstrip(" ")), columns // 2)]
-    lines = [""]
-    for place, word in enumerate(line.lstrip(" ").split(" ")):
-        joined = f"{lines[-1]} {word}" if lines[-1] else begin + word if not place else word
+    margin = " " * (hang if hang <= columns // 2 else 0)
+    lines = [begin]
+    for word in line[len(begin) :].lstrip(" ").split(" "):
+        bare = lines[-1] in (begin, margin)
+        joined = f"{lines[-1]}{word}" if bare else f"{lines[-1]} {word}"
         if width(joined) <= columns:
             lines[-1] = joined
             continue
-        if lines[-1]:
-            lines.append("")
-        while width(word) > columns:
-            lines[-1] = cut(word, columns)
-            word = word[len(lines[-1]) :]
-            lines.append("")
-        lines[-1] = word
+        if not bare:
+            lines.append(margin)
+        while width(lines[-1] + word) > columns:
+            taken = cut(word, columns - width(lines[-1]))
+            lines[-1] += taken
+            word = word[len(taken) :]
+            lines.append(margin)
+        lines[-1] += word
     return lines
+
+
+def column_of_text(line: str) -> int:
+    """Where the last column of a line begins that is set apart by two spaces or more; 0 where there is none.
+
+    >>> column_of_text("  1    -2.28  I love music.")
+    14
+    """
+    apart = list(re.finditer(r"(?<=\S) {2,}(?=\S)", line))
+    return apart[-1].end() if apart else 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatbot.chat.lines import told
-from chatbot.chat.pictures import folded, width
+from chatbot.chat.pictures import column_of_text, folded, width
 from chatbot.chat.talking import Answer
 from data_prep.text import printable
 
@@ -34,15 +34,19 @@ class Looks:
 def drawn(answer: Answer, columns: int) -> Iterator[Styled]:
     """An answer as styled lines, made printable first: no escape sequence reaches the terminal."""
     if answer.kind == "reply":
-        yield [("class:bot", "bot: "), ("", printable(answer.text))]
+        yield from named("bot", answer.text, columns)
         return
     style = {"error": "class:wrong", "look": "", "gates": ""}.get(answer.kind, "class:dim")
     for line in told(answer, columns):
         fits = width(printable(line)) <= columns  # what is set in columns keeps its spaces
-        for part in [printable(line)] if fits else folded(printable(line), columns):
-            yield [(style, part)]
+        parts = [printable(line)] if fits else folded(printable(line), columns, column_of_text(line))
+        yield from ([(style, part)] for part in parts)
 
 
-def printable_lines(text: str) -> str:
-    """A typed text as it is shown again: its lines stay lines."""
-    return "\n     ".join(map(printable, text.split("\n")))
+def named(who: str, text: str, columns: int) -> Iterator[Styled]:
+    """What somebody said, after the name; its lines stay lines, and long ones break between words."""
+    head = f"{who}: "
+    for place, line in enumerate(text.split("\n")):
+        first, *others = folded(f"{'' if place else head}{printable(line)}", columns)
+        yield [("", first)] if place else [(f"class:{who}", head), ("", first[len(head) :])]
+        yield from ([("", other)] for other in others)

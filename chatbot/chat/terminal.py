@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from chatbot.chat.complete import Completions
-from chatbot.chat.pictures import cut, folded, width
+from chatbot.chat.pictures import cut, width
 from chatbot.chat.session import Session
 from chatbot.chat.settings import way
-from chatbot.chat.styled import THEMES, Looks, drawn, printable_lines
+from chatbot.chat.styled import THEMES, Looks, Styled, drawn, named
 from chatbot.chat.talking import Answer, StoppedError
 from chatbot.chat.typed import history
 from data_prep.text import printable
@@ -129,7 +129,7 @@ class Terminal:
         while True:
             line = await self._waiting.get()
             if line.strip():
-                self._print([("class:you", "you: "), ("", printable_lines(line))])
+                self._print(_joined(named("you", line, self._columns())))
             spinning = asyncio.create_task(self._spin())
             try:
                 leaves = await self._answer(line)
@@ -178,8 +178,7 @@ class Terminal:
             buffer.text = f"/edit {answer.text}"
             buffer.cursor_position = len(buffer.text)
         elif lines := list(drawn(answer, self._columns())):  # at once: the prompt is drawn anew after each
-            parts: StyleAndTextTuples = [part for line in lines for part in (("", "\n"), *line)]
-            self._print(parts[1:])
+            self._print(_joined(lines))
 
     # ------------------------------------------------------------------------------------------------ drawing
 
@@ -188,9 +187,8 @@ class Terminal:
         begun: StyleAndTextTuples = []
         if self._growing:
             size = self._prompt.app.output.get_size()
-            rows = folded(f"bot: {printable(self._growing)}", size.columns)
-            begun = [("class:bot", rows[0][:5]), ("", f"{rows[0][5:]}\n"), *(("", f"{row}\n") for row in rows[1:])]
-            begun = begun if len(rows) <= size.rows - _BELOW else begun[-max(1, size.rows - _BELOW) :]
+            rows = list(named("bot", self._growing, size.columns))
+            begun = [*_joined(rows[-max(1, size.rows - _BELOW) :]), ("", "\n")]
         elif self._busy:
             what = "" if self._session.ready else " the bot is still loading"
             begun = [("class:bot", "bot: "), ("class:dim", f"{_SPINNER[self._ticks % len(_SPINNER)]}{what}\n")]
@@ -279,3 +277,9 @@ class Terminal:
     def _forget_warning(self, _: object) -> None:
         if self._prompt.default_buffer.text:
             self._warned = False
+
+
+def _joined(lines: Iterable[Styled]) -> StyleAndTextTuples:
+    """Styled lines as one styled text."""
+    parts: StyleAndTextTuples = [part for line in lines for part in (("", "\n"), *line)]
+    return parts[1:]

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,17 @@ from prompt_toolkit.output import DummyOutput
 from chatbot.chat.commands import COMMANDS
 from chatbot.chat.complete import Completions
 from chatbot.chat.lines import talk_in_lines
-from chatbot.chat.pictures import folded, width
+from chatbot.chat.pictures import folded, why, width
 from chatbot.chat.plain import Plain
 from chatbot.chat.session import Session
-from chatbot.chat.styled import Looks, drawn
-from chatbot.chat.talking import StoppedError
+from chatbot.chat.styled import Looks, drawn, named
+from chatbot.chat.talking import Answer, StoppedError
 from chatbot.chat.terminal import Terminal
 from chatbot.errors import ChatbotError
-from chatbot.replies import Alternative, Reply
+from chatbot.replies import Alternative, Look, Reply
 from chatbot.search.config import SearchConfig
 from chatbot.search.presets import PRESETS
+from data_prep.text import printable
 from tests.fakes import Parrot, save_tiny_bot
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -146,6 +148,31 @@ def test_folded_lines_fit_and_lose_no_word(text: str, columns: int) -> None:
     parts = folded(line, max(columns, wide))
     assert all(width(part) <= max(columns, wide) for part in parts)
     assert "".join(parts).replace(" ", "") == line.replace(" ", "")
+
+
+@given(st.text(alphabet=" abcé漢\n\x1b", max_size=200), st.integers(8, 60))
+@settings(deadline=None)
+def test_what_is_said_is_shown_whole_in_lines_that_fit(text: str, columns: int) -> None:
+    shown = ["".join(part for _, part in line) for line in named("bot", text, columns)]
+    assert all(width(line) <= columns for line in shown)
+    assert "".join(shown).replace(" ", "") == "bot:" + "".join(map(printable, text.split("\n"))).replace(" ", "")
+
+
+def test_lines_in_columns_hang_under_their_last_column() -> None:
+    answer = Answer("note", "  1    -2.28  I love music, jazz and jazz most of all.\n  2    -2.83  Never.")
+    shown = ["".join(part for _, part in line) for line in drawn(answer, 40)]
+    assert shown == ["  1    -2.28  I love music, jazz and", "              jazz most of all.", "  2    -2.83  Never."]
+
+
+def test_where_it_looked_stands_under_the_pieces_however_narrow() -> None:
+    source = ("▁What", "▁should", "▁I", "▁eat", "▁漢", "?", "</s>")
+    look = Look(source, ("▁Soup", "</s>"), ((0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0),) * 2, (-0.1, -0.2))
+    for columns in (40, 80, 200):
+        head, *rows = why(look, columns)
+        assert head == "        sure  WsIe·?<  looked at most"
+        assert rows == ["_Soup   90 %     █     _eat", "</s>    82 %     █     _eat"]
+    long = replace(look, source=source * 30, attention=((0.1,) * 210,) * 2)
+    assert all(width(line) <= 40 for line in why(long, 40))
 
 
 def test_a_conversation_at_the_prompt() -> None:
