@@ -125,6 +125,8 @@ class _Fit:
         OptimizerConfig(**vars(config.model.optimizer)).check_end(config.trainer.max_epochs, config.trainer.max_steps)
         if config.output is None and not config.find_lr:
             raise ConfigError("no --output given; expected the folder to write the bot to, as in `--output bot`")
+        if config.find_lr and (config.resume or config.overwrite or config.profile):
+            raise ConfigError("--find-lr tries rates on a new network and leaves; give it without the other")
         if config.find_lr:
             scratch = self._until_end.enter_context(TemporaryDirectory())
             self.place = Workplace(Path(scratch) / "bot", "fresh")

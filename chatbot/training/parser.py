@@ -24,14 +24,27 @@ from chatbot.training.logs import Logs
 from chatbot.training.memory import is_out_of_memory
 from chatbot.training.module import DialogueModule
 
-TRAINER = {
-    "max_epochs": 100,
-    "gradient_clip_val": 1.0,
-    "num_sanity_val_steps": 0,
-    "logger": False,
-    "enable_model_summary": False,
-}
+TRAINER = {"max_epochs": 100, "gradient_clip_val": 1.0}
 """Where we want something else of Lightning's Trainer than it does by itself."""
+
+FIXED = {"num_sanity_val_steps": 0, "logger": False, "enable_model_summary": False}
+"""What nobody is asked about: `--logs` takes the place of a logger."""
+
+IDLE = {
+    *FIXED,
+    "barebones",
+    "enable_autolog_hparams",
+    "enable_checkpointing",
+    "inference_mode",
+    "limit_predict_batches",
+    "limit_test_batches",
+    "model_registry",
+    "profiler",
+    "reload_dataloaders_every_n_epochs",
+    "sync_batchnorm",
+    "use_distributed_sampler",
+}
+"""Settings of Lightning's Trainer that do nothing in `chatbot fit`, or would break it: they are no options of it."""
 
 OURS = (
     "config",
@@ -59,6 +72,8 @@ _ALIASES = {
     "learning_rate": "model.optimizer.lr",
     "gpus": "trainer.devices",
     "layers": "model.network.encoder_layers",
+    "trainer.logger": "logs",
+    "trainer.profiler": "profile",
 }
 """What others call it."""
 
@@ -68,10 +83,6 @@ Finish = Callable[["FitCLI"], dict[str, Any]]
 _LIGHTNINGS = (
     ("No supported gpu backend", "--trainer.accelerator: no GPU is here that torch can use; leave it out, or give cpu"),
     ("is not a valid duration", "--trainer.max_time: expected days:hours:minutes:seconds, as in 00:00:20:00"),
-    (
-        "found `ModelCheckpoint`",
-        "--trainer.enable_checkpointing, barebones: `chatbot fit` keeps checkpoints of its own",
-    ),
 )
 """What Lightning says, and what it means here."""
 
@@ -83,6 +94,15 @@ def advised(message: str) -> str:
 
 class FitParser(LightningArgumentParser):
     """Raises ConfigError where others would print the usage and leave."""
+
+    def add_lightning_class_args(self, lightning_class: Any, nested_key: str, *others: Any, **more: Any) -> list[str]:
+        """As Lightning's, but of its Trainer only what does something here."""
+        if nested_key != "trainer":
+            return super().add_lightning_class_args(lightning_class, nested_key, *others, **more)
+        names: list[str] = self.add_class_arguments(
+            lightning_class, nested_key, fail_untyped=False, instantiate=False, sub_configs=True, skip=set(IDLE)
+        )
+        return names
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Name what is wrong in one line, and what it may have been meant to be."""
@@ -100,6 +120,8 @@ class FitParser(LightningArgumentParser):
         keys = re.findall(r"ption '([\w.]+)' is not accepted|not accept (?:option|nested key|key) '([\w.]+)'", message)
         wrong = [flag.removeprefix("--") for flag in flags] + ["".join(key) for key in keys]
         options = [option.removeprefix("--") for action in self._actions for option in action.option_strings]
+        if wrong and wrong[0] not in _ALIASES and wrong[0].removeprefix("trainer.") in IDLE:
+            return "; `chatbot fit` has no use for this one of Lightning's"
         near = _near(wrong[0], options) if wrong else None
         return f"; did you mean {'--' if flags else ''}{near}?" if near else ""
 
@@ -223,7 +245,7 @@ class FitCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """The Trainer with our callbacks."""
-        extra = self._finish(self)
+        extra = FIXED | self._finish(self)
         self.trainer_defaults["callbacks"] = extra.pop("callbacks")
         return super().instantiate_trainer(**extra, **kwargs)
 

@@ -103,7 +103,9 @@ def test_a_second_bot_in_one_place_must_be_asked_for(prepared: Path, tmp_path: P
         (["--model.network.cell", "transformer"], "transformer given; expected lstm, gru, rnn, peephole or lstm1997;"),
         (["--seed_everything", "abc"], "^seed_everything: abc given; expected a whole number or true or false"),
         (["--trainer.max_time", "5"], "as in 00:00:20:00"),
-        (["--trainer.enable_checkpointing", "false"], "keeps checkpoints of its own"),
+        (["--trainer.enable_checkpointing", "false"], "enable_checkpointing false; `chatbot fit` has no use for"),
+        (["--trainer.profiler", "simple"], "did you mean --profile"),
+        (["--find-lr", "--resume"], "--find-lr tries rates on a new network and leaves"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(prepared: Path, tmp_path: Path, flags: list[str], says: str) -> None:
