@@ -140,7 +140,7 @@ def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple
     check_output(place)
     folder = _standing(path)
     config = _config(folder)
-    contents = {name: _checked(folder, name, config["files"]) for name in config["files"]}
+    contents = {name: _checked(folder, name, config["files"]) for name in FILES if name in config["files"]}
     prepare, training = (json_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
     page = card(
         parameters=sum(tensor.numel() for tensor in safetensors.torch.load(contents[WEIGHTS]).values()),
@@ -153,7 +153,8 @@ def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple
     )
     contents[CARD] = page.encode("utf-8", "backslashreplace")
     body = {**config, "files": {name: sha256(content) for name, content in contents.items()}}
-    swap.write(place, {**contents, CONFIG: signed(body)}, keep=_helpers(place, contents[TOKENIZER]))
+    others = [entry.name for entry in folder.iterdir() if entry.name not in FILES]
+    swap.write(place, {**contents, CONFIG: signed(body)}, keep=others)
 
 
 def _helpers(path: Path, tokenizer: bytes) -> list[str]:

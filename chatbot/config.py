@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_origin, get_type_hints
 
 from docstring_parser import parse_from_object as parse_doc
 from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
@@ -82,8 +82,20 @@ class Parser(ArgumentParser):
             ConfigError: an argument is unknown or of the wrong type.
         """
         words = [self._spelt(word) for word in argv]
+        self._refuse_twice(words)
         following = [*words[1:], ""][: len(words)]
         return parse_blaming(self.parse_args, [self._switched(*both) for both in zip(words, following, strict=True)])
+
+    def _refuse_twice(self, words: Sequence[str]) -> None:
+        """An option that takes a list and is given again would lose what it was given first."""
+        options = [word.partition("=")[0] for word in words if word.startswith("--")]
+        for option in dict.fromkeys(options):
+            action = self._option_string_actions.get(option)
+            lists = (
+                getattr(action, "nargs", None) in ("+", "*") or get_origin(getattr(action, "_typehint", None)) is list
+            )
+            if lists and options.count(option) > 1:
+                self.error(f"{option} is given twice; give all its values after one, as in {option} ONE TWO")
 
     def _switched(self, word: str, following: str) -> str:
         """``--anonymise`` alone is ``--anonymise true``."""

@@ -16,12 +16,12 @@ from pathlib import Path
 def write(path: Path, contents: Mapping[str, bytes], keep: Collection[str] = ()) -> None:
     """Write a folder of the given files; an earlier folder at ``path`` goes with all that is in it but ``keep``.
 
-    ``path`` is resolved, so that a link to it stays a link. Raises OSError where the disk refuses, and leaves
-    what stood there as it was.
+    Who may read the folder and each of its files stays as it was. ``path`` is resolved, so that a link to it stays a
+    link. Raises OSError where the disk refuses, and leaves what stood there as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _settle(path)
-    _write_new(_new(path), contents, [path / name for name in keep])
+    _write_new(_new(path), contents, path, keep)
     _swap(path)
 
 
@@ -47,7 +47,7 @@ def standing(path: Path) -> Path | None:
     return None
 
 
-def _write_new(folder: Path, contents: Mapping[str, bytes], kept: Collection[Path]) -> None:
+def _write_new(folder: Path, contents: Mapping[str, bytes], earlier: Path, keep: Collection[str]) -> None:
     """Write a whole folder and flush it; where that fails, none of it stays."""
     folder.mkdir()
     try:
@@ -56,14 +56,26 @@ def _write_new(folder: Path, contents: Mapping[str, bytes], kept: Collection[Pat
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        for entry in kept:
-            shutil.copytree(entry, folder / entry.name)
+            if (earlier / name).is_file():
+                shutil.copymode(earlier / name, folder / name)
+        for name in keep:
+            _copy(earlier / name, folder / name)
+        if earlier.is_dir():
+            shutil.copymode(earlier, folder)
         _flush(folder)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
             error.filename = error.filename or str(folder)  # a failing write does not say where
         raise
+
+
+def _copy(entry: Path, to: Path) -> None:
+    """A file, a folder with all in it, or a link as it is."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.copytree(entry, to, symlinks=True)
+    else:
+        shutil.copy2(entry, to, follow_symlinks=False)
 
 
 def _swap(path: Path) -> None:

@@ -14,6 +14,8 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from data_prep.text import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -173,4 +175,4 @@ def svg(draw: Callable[[Figure], None], height: float, label: str) -> str:
     for drawn, variable in _COLOURS.items():
         drawing = drawing.replace(drawn, variable)
     drawing = re.sub(r"\s*\n\s*", " ", drawing).replace("> <", "><").strip()
-    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(printable(label))}"', 1)

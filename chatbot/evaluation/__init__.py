@@ -15,8 +15,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from chatbot.errors import BundleError, ChatbotError, ConfigError
@@ -74,16 +76,18 @@ def run(command: EvaluateCommand) -> int:
     began = time.monotonic()
     if command.limit is not None and command.limit < 1:
         raise ConfigError(f"--limit {command.limit}: expected at least 1")
+    if not 0 <= command.seed < 2**62:
+        raise ConfigError(f"--seed {command.seed}: expected a whole number from 0 to 2^62")
+    _claim(command.output)
     questions = ask(command.prepared, command.split, command.limit, command.seed)
     predictions = dict(read_predictions(given, questions) for given in command.predictions)
     bots = _bots(command, questions)
     searches = {name: _searches(bot, command) for name, bot in bots.items()}
     taken = {system_name(name, way) for name, ways in searches.items() for way in ways} | bots.keys() | MEANING.keys()
-    clash = sorted(predictions.keys() & taken)
-    if clash or len(predictions) < len(command.predictions):
-        raise ConfigError(
-            f"--predictions: two systems are called {(clash or sorted(predictions))[0]!r}; give other names"
-        )
+    named = Counter(given.partition("=")[0] for given in command.predictions)
+    clash = [name for name, times in named.items() if times > 1 or name in taken]
+    if clash:
+        raise ConfigError(f"--predictions: two systems are called {clash[0]!r}; give other names")
     if command.rate:
         return rate(questions, bots, searches, predictions, command.output, command.seed)
     evaluation = evaluate(questions, bots, searches, predictions, command.seed, Progress())
@@ -93,7 +97,21 @@ def run(command: EvaluateCommand) -> int:
     return 0
 
 
+def _claim(output: Path) -> None:
+    """Find out before all work whether the folder can be written; nothing is made yet."""
+    for name, what in (("config.json", "a bot"), ("report.json", "a prepared folder")):
+        if (output / name).is_file():
+            raise ConfigError(f"--output {output}: is {what}; expected a folder of its own, as evaluation/")
+    there = next(place for place in (output.resolve(), *output.resolve().parents) if place.exists())
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise ChatbotError(f"{output}: cannot be written ({error.strerror}); give another --output") from error
+
+
 def _bots(command: EvaluateCommand, questions: Any) -> dict[str, Examinee]:
+    from chatbot.evaluation.baselines import MEANING
     from chatbot.evaluation.examinee import Examinee
 
     names = [path.resolve().name for path in command.bots]
@@ -101,6 +119,7 @@ def _bots(command: EvaluateCommand, questions: Any) -> dict[str, Examinee]:
         names = [str(path) for path in command.bots]
     if len(set(names)) < len(names):
         raise ConfigError(f"BOT: {command.bots[0]} is given twice")
+    names = [f"bot {name}" if name in MEANING else name for name in names]  # not to be taken for a baseline
     return {name: Examinee(path, command.device, questions) for name, path in zip(names, command.bots, strict=True)}
 
 
@@ -131,13 +150,14 @@ def _write(command: EvaluateCommand, evaluation: Evaluation) -> None:
     from chatbot.swap import write_file
 
     report = json.dumps(finite(evaluation.as_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(tables(evaluation))
+    sys.stdout.flush()
     try:
         command.output.mkdir(parents=True, exist_ok=True)
         write_file(command.output / "evaluation.json", f"{report}\n".encode("utf-8", "backslashreplace"))
         write_file(command.output / "evaluation.html", to_html(evaluation).encode("utf-8", "replace"))
     except OSError as error:
         raise ChatbotError(f"{command.output}: cannot be written ({error.strerror}); give another --output") from error
-    sys.stdout.write(tables(evaluation))
     sys.stderr.write(f"{command.output}/evaluation.json and evaluation.html have all of it.\n")
     for name, path in zip(evaluation.learned, command.bots, strict=True):
         if command.card:

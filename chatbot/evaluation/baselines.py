@@ -49,7 +49,13 @@ def nearest(questions: Questions, otherwise: str) -> list[str]:
     places = [place for place, words in enumerate(asked) if words]
     found = [otherwise] * len(asked)
     if places:
-        best, _ = index.retrieve([asked[place] for place in places], k=1, show_progress=False)
-        for place, row in zip(places, best[:, 0].tolist(), strict=True):
-            found[place] = questions.trained[row][1]
+        itself = (
+            questions.places if questions.split == "train" else [-1] * len(asked)
+        )  # which is no neighbour of its own
+        best, _ = index.retrieve(
+            [asked[place] for place in places], k=min(2, len(questions.trained)), show_progress=False
+        )
+        for place, rows in zip(places, best.tolist(), strict=True):
+            others = [row for row in rows if row != itself[place]]
+            found[place] = questions.trained[others[0]][1] if others else otherwise
     return found

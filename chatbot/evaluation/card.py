@@ -8,7 +8,7 @@ from typing import Any
 from chatbot.evaluation.evaluate import Evaluation
 from chatbot.evaluation.figures import KINDS
 
-_SHOWN = ("bleu4", "chrf", "f1", "distinct1", "distinct2", "words", "repeats", "commonest", "copies")
+_SHOWN = ("bleu2", "bleu4", "chrf", "f1", "distinct1", "distinct2", "words", "repeats", "commonest", "copies")
 _SAMPLES = 10
 
 
@@ -21,7 +21,7 @@ def figures_for_card(evaluation: Evaluation, bot: str) -> dict[str, Any]:
     for system in systems:
         spreads = evaluation.scores[system.name].spreads
         rows.append([system.name, *(KINDS[name].shown(spreads[name].value) for name in _SHOWN)])
-    hits = evaluation.learned[bot].hits
+    learned = evaluation.learned[bot]
     verdicts = evaluation.verdicts
     return {
         "on": f"On {len(questions):,} pairs of the split {questions.split} of {questions.path.resolve().name}: "
@@ -29,7 +29,8 @@ def figures_for_card(evaluation: Evaluation, bot: str) -> dict[str, Any]:
         "How likely what people said is to it": _likelihood(evaluation, bot),
         "Its replies beside those of people, and those that cost nothing": rows,
         "verdict": " ".join(verdicts[system.name] for system in evaluation.of(bot)),
-        "ranks": f"It ranks the true reply first among 20 in {100 * hits.value:.1f} % of contexts; by chance in 5 %.",
+        "ranks": f"It ranks the true reply {learned.ranks} in {100 * learned.hits.value:.1f} % of contexts; by chance "
+        f"in {100 * learned.by_chance:.0f} %.",
     }
 
 
@@ -45,5 +46,5 @@ def _likelihood(evaluation: Evaluation, bot: str) -> list[list[str]]:
 def samples_for_card(evaluation: Evaluation, bot: str) -> list[tuple[str, str]]:
     """Some questions with the bot's answers, drawn at random."""
     texts = evaluation.of(bot)[0].texts
-    places = sorted(random.Random(0).sample(range(len(texts)), min(_SAMPLES, len(texts))))
+    places = sorted(random.Random(evaluation.seed).sample(range(len(texts)), min(_SAMPLES, len(texts))))
     return [(evaluation.questions.last_turns[place], texts[place]) for place in places]

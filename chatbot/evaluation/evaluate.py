@@ -10,7 +10,7 @@ import numpy as np
 
 from chatbot.evaluation.baselines import MEANING, baselines
 from chatbot.evaluation.examinee import CANDIDATES, Examinee
-from chatbot.evaluation.figures import KINDS, Scored, scored
+from chatbot.evaluation.figures import KINDS, Resamples, Scored, scored
 from chatbot.evaluation.likely import Likely, by_part
 from chatbot.evaluation.measures import ratio
 from chatbot.evaluation.memory import longest_runs
@@ -44,11 +44,20 @@ class Learned:
 
     likely: dict[str, Likely | None]
     hits: Figure
-    """Share of contexts whose true reply it ranks first among 20."""
+    """Share of contexts whose true reply it ranks first among the candidates."""
     mean_reciprocal_rank: float
     ranked: int
+    candidates: float
+    """Replies that it ranks, the true one among them: a mean over the contexts."""
+    by_chance: float
+    """The share of hits of one who draws lots."""
     other_pieces: bool
     """Whether it was trained on other pieces than those of the questions."""
+
+    @property
+    def ranks(self) -> str:
+        """What it is measured by, for people."""
+        return f"first among {self.candidates:.0f}" + ("" if self.candidates.is_integer() else " (on average)")
 
 
 @dataclass
@@ -59,6 +68,7 @@ class Evaluation:
     systems: list[System]
     scores: dict[str, Scored]
     learned: dict[str, Learned]
+    seed: int
     looks: dict[str, list[tuple[int, Look]]] = field(default_factory=dict)
     """Of a bot, some places and where it looked as it answered there."""
 
@@ -93,6 +103,7 @@ class Evaluation:
             "format": 1,
             "prepared": str(questions.path),
             "split": questions.split,
+            "seed": self.seed,
             "pairs": len(questions),
             "pairs_of_the_split": questions.whole,
             "in_training": int(same.sum()),
@@ -144,7 +155,7 @@ def evaluate(
     learned = {}
     for name, bot in bots.items():
         for way, search in searches[name].items():
-            with progress(f"{name} ({way}) answers", len(questions)) as watch:
+            with progress(f"{system_name(name, way)} answers", len(questions)) as watch:
                 replies, seconds = bot.said(search, watch)
             systems.append(
                 System(system_name(name, way), "bot", [reply.text for reply in replies], replies, name, seconds, search)
@@ -154,25 +165,27 @@ def evaluate(
     runs = longest_runs(
         [text for system in systems for text in system.texts], [reply for _, reply in questions.trained]
     ).reshape(len(systems), -1)
-    weights = resamples(len(questions), seed)
+    again = Resamples.of(len(questions), seed)
     scores = {}
     with progress("figures", len(systems)) as watch:
         for system, own in zip(systems, runs, strict=True):
-            scores[system.name] = scored(system.texts, questions, own.tolist(), weights, seed)
+            scores[system.name] = scored(system.texts, questions, own.tolist(), again, seed)
             watch(1)
-    return Evaluation(questions, systems, scores, learned)
+    return Evaluation(questions, systems, scores, learned, seed)
 
 
 def _learned(name: str, bot: Examinee, questions: Questions, seed: int, progress: Progress) -> Learned:
     with progress(f"{name}: likelihood", len(questions)) as watch:
         nats = bot.nats(watch)
     with progress(f"{name}: ranks {CANDIDATES} candidates", bot.ranked) as watch:
-        ranks = np.array(bot.ranks(seed, watch))
-    first = Spread.of(ratio(ranks == 1), resamples(len(ranks), seed))
+        ranks, candidates = (np.array(column) for column in zip(*bot.ranks(seed, watch), strict=True))
+    first = Spread.of(ratio(ranks == 1), resamples(len(ranks), seed), trials=len(ranks))
     return Learned(
         by_part(questions.replies, nats, bot.pieces, questions.known, seed),
         first.figure(),
         float((1 / ranks).mean()),
         len(ranks),
+        float(candidates.mean()),
+        float((1 / candidates).mean()),
         bot.other_pieces,
     )

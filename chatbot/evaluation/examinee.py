@@ -78,32 +78,38 @@ class Examinee:
         """Pieces of each of people's replies, its end included: (N,)."""
         return np.array([len(reply) + 1 for reply in self._true], dtype=np.float64)
 
-    def ranks(self, seed: int, watch: Watch) -> list[int]:
-        """The rank of the true reply among 20, from 1: by nats a piece, for up to 500 contexts drawn at random.
+    def ranks(self, seed: int, watch: Watch) -> list[tuple[int, int]]:
+        """The rank of the true reply, from 1, by nats a piece, and among how many, for up to 500 contexts at random.
 
-        The others are replies of the split that read otherwise; of as many as there are, where there are fewer.
+        The other 19 are replies of the whole split that nobody gave to the same context; fewer where there are fewer.
         """
         chance = random.Random(seed)
         asked = sorted(chance.sample(range(len(self._true)), self.ranked))
-        said = {fold(reply): place for place, reply in enumerate(self._questions.replies)}  # one of each text
-        texts, found = sorted(said), list[int]()
+        said = {fold(reply): reply for reply in self._questions.pool}  # one of each text
+        texts, found = sorted(said), list[tuple[int, int]]()
         for start in range(0, len(asked), _RANKED_AT_ONCE):
             some = asked[start : start + _RANKED_AT_ONCE]
-            rivals = []
-            for place in some:
-                drawn = [said[text] for text in chance.sample(texts, min(CANDIDATES, len(texts)))]
-                true = fold(self._questions.replies[place])
-                wrong = [other for other in drawn if fold(self._questions.replies[other]) != true]
-                rivals.append([place, *wrong[: CANDIDATES - 1]])
-            sources = [self._sources[place] for place, own in zip(some, rivals, strict=True) for _ in own]
-            replies = [self._true[one] for own in rivals for one in own]
-            nats = of_replies(self.bundle.model, sources, replies)
-            worth = iter(total / (len(ids) + 1) for total, ids in zip(nats, replies, strict=True))
-            for own in rivals:
+            rivals = [self._rivals(place, texts, chance) for place in some]
+            encode = self.bundle.tokenizer.encode
+            replies = [
+                [self._true[place], *(encode(said[text]) for text in own)]
+                for place, own in zip(some, rivals, strict=True)
+            ]
+            sources = [self._sources[place] for place, own in zip(some, replies, strict=True) for _ in own]
+            flat = [ids for own in replies for ids in own]
+            nats = of_replies(self.bundle.model, sources, flat)
+            worth = iter(total / (len(ids) + 1) for total, ids in zip(nats, flat, strict=True))
+            for own in replies:
                 first, *others = (next(worth) for _ in own)
-                found.append(1 + sum(other >= first for other in others))
+                found.append((1 + sum(other >= first for other in others), len(own)))
             watch(len(some))
         return found
+
+    def _rivals(self, place: int, texts: Sequence[str], chance: random.Random) -> list[str]:
+        """Folded replies that are not right at a place, drawn from all."""
+        right = {fold(reply) for reply in self._questions.references[place]}
+        drawn = chance.sample(texts, min(CANDIDATES - 1 + len(right), len(texts)))
+        return [text for text in drawn if text not in right][: CANDIDATES - 1]
 
     def said(self, settings: SearchConfig, watch: Watch) -> tuple[list[Reply], float]:
         """Its replies, and the seconds they took."""

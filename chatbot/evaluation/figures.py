@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from chatbot.evaluation.measures import Grams, Overlap, ratio, share_of_commonest, word_f1
 from chatbot.evaluation.metrics import ngrams
 from chatbot.evaluation.questions import Questions
-from chatbot.evaluation.resample import Measure, Spread, Weights
+from chatbot.evaluation.resample import Measure, Spread, Weights, halves, resamples
 from data_prep.text import fold, words
 
 EQUAL = 1000
@@ -49,13 +50,33 @@ KINDS: dict[str, Kind] = {
     "distinct2_equal": Kind(f"distinct-2 of {EQUAL:,}", f"the same of {EQUAL:,} replies", digits=3),
     "entropy4": Kind("entropy-4", "of the distribution of runs of four words, in nats"),
     "words": Kind("words", "words of a reply, marks among them", digits=1),
-    "repeats": Kind("repeats", "replies in which three words in a row stand twice", -1, percent=True),
+    "repeats": Kind("repeats", "replies in which three words in a row stand twice, marks aside", -1, percent=True),
     "commonest": Kind("ten commonest", "share of the ten most frequent replies", -1, percent=True),
     "echoes": Kind("echoes", "replies that are a turn of their context", -1, percent=True),
     "copies": Kind("copies", "replies that stand in training, case and marks aside", percent=True),
     "run": Kind("longest copy", "words of the longest run that stands in a training reply", digits=1),
     "run_share": Kind("copied share", "that run over the words of the reply", percent=True),
 }
+
+
+DIFFERENT = ("distinct1", "distinct2", "distinct3", "entropy4", "commonest")
+"""Figures that count different things, and so change where a resample holds replies twice."""
+SHARES = ("repeats", "echoes", "copies")
+"""Figures that are shares of the replies."""
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Of so many replies, the same for all systems."""
+
+    drawn: Weights
+    """With replacement."""
+    halves: Weights
+
+    @classmethod
+    def of(cls, count: int, seed: int) -> Resamples:
+        """Draw them."""
+        return cls(resamples(count, seed), halves(count, seed))
 
 
 @dataclass(frozen=True)
@@ -68,14 +89,14 @@ class Scored:
     """Of each reply: by it the best and the worst are shown."""
 
 
-def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], weights: Weights, seed: int) -> Scored:
+def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], again: Resamples, seed: int) -> Scored:
     """All figures of the replies to the questions.
 
     Args:
         texts: a reply to each question.
         questions: with what people said.
         runs: of each reply, words of the longest run that stands in a training reply.
-        weights: the resamples.
+        again: the resamples.
         seed: of the draws for distinct-n at equal size.
     """
     overlap = Overlap(texts, questions.references)
@@ -98,12 +119,18 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], weig
         "run": ratio(runs),
         "run_share": ratio(runs, [len(one.split()) for one in folded]),
     }
-    spreads = {name: Spread.of(measure, weights) for name, measure in measures.items()}
+    spreads = {name: _spread(name, measure, again) for name, measure in measures.items()}
     for n in (1, 2):
         spreads[f"distinct{n}_equal"] = Spread(grams[n].distinct_of(EQUAL, seed), np.empty(0))
     return Scored({name: spreads[name] for name in KINDS}, overlap.signatures, f1)
 
 
+def _spread(name: str, measure: Measure, again: Resamples) -> Spread:
+    weights = again.halves if name in DIFFERENT else again.drawn
+    most = 1.0 if KINDS[name].percent or name.startswith("distinct") else math.inf
+    return Spread.of(measure, weights, most, weights.shape[1] if name in SHARES else None)
+
+
 def _repeats(text: str) -> bool:
-    said = ngrams(text, 3)
+    said = ngrams(fold(text), 3)
     return len(set(said)) < len(said)

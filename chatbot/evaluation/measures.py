@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -42,6 +43,7 @@ class Grams:
 
     def __init__(self, texts: Sequence[str], n: int) -> None:
         found = [ngrams(text, n) for text in texts]
+        self.count = len(texts)
         self.ids = _numbered(gram for grams in found for gram in grams)  # (G,)
         self.owner = np.repeat(np.arange(len(texts)), [len(grams) for grams in found])  # (G,)
 
@@ -58,17 +60,16 @@ class Grams:
         return np.array([_entropy(row[row > 0]) for row in self._counts(weights)])
 
     def distinct_of(self, size: int, seed: int, times: int = 20) -> float:
-        """distinct-n of so many replies, a mean over draws without replacement; of all where there are fewer.
+        """distinct-n of so many replies, a mean over draws without replacement; not a number where there are fewer.
 
         distinct-n falls as texts grow in number; at one size replies to different numbers of contexts compare.
         """
-        count = int(self.owner.max()) + 1 if len(self.owner) else 0
-        if count <= size:
-            return float(self.distinct(np.ones((1, max(count, 1))))[0])
+        if self.count < size:
+            return math.nan
         rng = np.random.default_rng(seed)
-        drawn = np.zeros((times, count))
+        drawn = np.zeros((times, self.count))
         for row in drawn:
-            row[rng.choice(count, size, replace=False)] = 1
+            row[rng.choice(self.count, size, replace=False)] = 1
         return float(self.distinct(drawn).mean())
 
 

@@ -41,8 +41,14 @@ def read_predictions(given: str, questions: Questions) -> tuple[str, list[str]]:
     return name, _replies(path, [line.rstrip("\r") for line in lines], questions.places)
 
 
+def _are_objects(lines: Sequence[str]) -> bool:
+    """Whether the first line that says something is a JSON object, whole or broken, rather than a text in braces."""
+    first = next((line.strip() for line in lines if line.strip()), "")
+    return first.startswith(('{"', "{}")) or (first.startswith("{") and first[1:].lstrip().startswith('"'))
+
+
 def _replies(path: Path, lines: Sequence[str], places: Sequence[int]) -> list[str]:
-    if not lines[0].lstrip().startswith("{"):
+    if not _are_objects(lines):
         return [lines[place] for place in places]
     found = []
     for place in places:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from chatbot.errors import ChatbotError
 from chatbot.evaluation.known import Bools, Pair, stand_in
+from chatbot.sealed import first_line
 from data_prep.personas import ROLES
 from data_prep.store import SPLITS, open_prepared
 
@@ -31,6 +32,8 @@ class Questions:
     """Whose turns they are, seen by the one who replies: ``other``, ``own`` or ``persona``."""
     replies: list[str]
     """What people said."""
+    pool: list[str]
+    """What people said in the whole split."""
     references: list[list[str]]
     """All that people said to the same context in this split, each pair's own reply first."""
     trained: list[Pair]
@@ -87,6 +90,7 @@ def ask(path: Path, split: str, limit: int | None, seed: int) -> Questions:
         _taken(contexts, places),
         _taken(roles, places),
         _taken(replies, places),
+        replies,
         references,
         list(zip(last_turns, train["reply"].to_pylist(), strict=True)),
         places,
@@ -96,7 +100,21 @@ def ask(path: Path, split: str, limit: int | None, seed: int) -> Questions:
 
 
 def _read(folder: Path) -> pa.Table:
-    table = pq.read_table(folder)
+    """The pairs of a split.
+
+    Raises:
+        ChatbotError: it is not what `chatbot prepare` wrote.
+    """
+    advice = "expected what `chatbot prepare` wrote: prepare it again"
+    try:
+        parts = [pq.read_table(file) for file in sorted(folder.glob("*.parquet"))]
+        table = pa.concat_tables(parts) if parts else None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ChatbotError(f"{folder}: cannot be read ({first_line(error)}); {advice}") from error
+    if table is None or not {"context", "reply"} <= set(table.column_names):
+        raise ChatbotError(f"{folder}: holds no Parquet files with context and reply; {advice}")
+    if not all(table["context"].to_pylist()) or table["reply"].null_count:
+        raise ChatbotError(f"{folder}: has pairs without a context or a reply; {advice}")
     return table.select([name for name in ("context", "roles", "reply") if name in table.column_names])
 
 

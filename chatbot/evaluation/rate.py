@@ -5,25 +5,27 @@ Each choice is written down at once (ratings.jsonl), so that one can go on anoth
 
 from __future__ import annotations
 
+import hashlib
 import json
-import math
 import os
 import random
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.errors import ChatbotError
 from chatbot.evaluation.evaluate import system_name
 from chatbot.evaluation.examinee import Examinee
+from chatbot.evaluation.progress import Progress
 from chatbot.evaluation.questions import Questions
+from chatbot.evaluation.resample import wilson
 from chatbot.search.config import SearchConfig
 from data_prep.text import fold, printable
 
 FILE = "ratings.jsonl"
 KEYS = {"1": "first", "2": "second", "3": "both good", "4": "both bad"}
-_Z = 1.959964  # of a normal distribution, for 95 %
 
 
 def rate(
@@ -39,25 +41,49 @@ def rate(
     Raises:
         ChatbotError: there are not two systems, or the ratings in the folder are of others.
     """
-    replies = {name: list(texts) for name, texts in predictions.items()}
-    for name, bot in bots.items():
-        for way, search in searches[name].items():
-            replies[system_name(name, way)] = [r.text for r in bot.said(search, lambda more: None)[0]]
-    if len(replies) != 2:
+    asked = [(bot, way) for bot, ways in searches.items() for way in ways]
+    names = [*(system_name(*one) for one in asked), *predictions]
+    if len(names) != 2:
         raise ChatbotError(
-            f"--rate: {len(replies)} systems to choose between ({', '.join(replies) or 'none'}); expected two: "
+            f"--rate: {len(names)} systems to choose between ({', '.join(names) or 'none'}); expected two: "
             "two bots, a bot with two --presets, or --predictions"
         )
-    one, other = replies
-    path = output / FILE
-    choices = read_ratings(path, [one, other])
-    _ask_all(questions, replies, choices, path, seed)
-    sys.stdout.write(f"{told(one, other, choices)}\n")
+    path, progress = output / FILE, Progress()
+    before = read_ratings(path, names)
+    replies = {name: list(texts) for name, texts in predictions.items()}
+    for bot, way in asked:
+        with progress(f"{system_name(bot, way)} answers", len(questions)) as watch:
+            said, _ = bots[bot].said(searches[bot][way], watch)
+        replies[system_name(bot, way)] = [reply.text for reply in said]
+    pairs = Pairs(questions, {name: replies[name] for name in names})
+    choices = {place: before[mark] for place in range(len(questions)) if (mark := pairs.mark(place)) in before}
+    _ask_all(pairs, choices, path, seed)
+    sys.stdout.write(f"{told(names[0], names[1], choices)}\n")
     return 0
 
 
-def read_ratings(path: Path, names: Sequence[str]) -> dict[int, str]:
-    """What was chosen before: place in the split → the name that won, ``both good`` or ``both bad``.
+@dataclass(frozen=True)
+class Pairs:
+    """What is to be chosen between."""
+
+    questions: Questions
+    replies: Mapping[str, Sequence[str]]
+    """Of two systems."""
+
+    def said(self, place: int) -> dict[str, str]:
+        """Both replies there."""
+        return {name: texts[place] for name, texts in self.replies.items()}
+
+    def mark(self, place: int) -> str:
+        """A hash of what a choice is about: of other contexts or replies it says nothing."""
+        what = [self.questions.contexts[place], sorted(self.said(place).items())]
+        return hashlib.blake2b(json.dumps(what).encode(), digest_size=16).hexdigest()
+
+
+def read_ratings(path: Path, names: Sequence[str]) -> dict[str, str]:
+    """What was chosen before: `Pairs.mark` → the name that won, ``both good`` or ``both bad``.
+
+    A last line that was cut off as it was written is passed over.
 
     Raises:
         ChatbotError: it cannot be read, or is of other systems.
@@ -66,14 +92,15 @@ def read_ratings(path: Path, names: Sequence[str]) -> dict[int, str]:
         return {}
     found = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for line in lines[:-1]:  # what follows the last end of a line was cut off
             record = json.loads(line)
-            if record["between"] != list(names):
+            if set(record["between"]) != set(names):
                 raise ChatbotError(
                     f"{path}: holds choices between {' and '.join(record['between'])}; these are "
                     f"{' and '.join(names)}: give another --output"
                 )
-            found[int(record["place"])] = str(record["chosen"])
+            found[str(record["pair"])] = str(record["chosen"])
     except OSError as error:
         raise ChatbotError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -81,24 +108,20 @@ def read_ratings(path: Path, names: Sequence[str]) -> dict[int, str]:
     return found
 
 
-def _ask_all(
-    questions: Questions, replies: Mapping[str, Sequence[str]], choices: dict[int, str], path: Path, seed: int
-) -> None:
-    one, other = replies
-    order = random.Random(seed).sample(range(len(questions)), len(questions))
-    for place in order:
-        said = [replies[name][place] for name in (one, other)]
-        if questions.places[place] in choices or fold(said[0]) == fold(said[1]):
+def _ask_all(pairs: Pairs, choices: dict[int, str], path: Path, seed: int) -> None:
+    count = len(pairs.questions)
+    for place in random.Random(seed).sample(range(count), count):
+        said = pairs.said(place)
+        if place in choices or len(set(map(fold, said.values()))) == 1:
             continue
-        names = [one, other]
-        random.Random(f"{seed} {place}").shuffle(names)
-        _show(questions.contexts[place], [replies[name][place] for name in names])
+        names = sorted(said)
+        random.Random(f"{seed} {pairs.mark(place)}").shuffle(names)
+        _show(pairs.questions.contexts[place], [said[name] for name in names])
         key = _key()
         if key is None:
             return
-        chosen = names[int(key) - 1] if key in "12" else KEYS[key]
-        choices[questions.places[place]] = chosen
-        _keep(path, {"place": questions.places[place], "between": [one, other], "chosen": chosen})
+        choices[place] = names[int(key) - 1] if key in "12" else KEYS[key]
+        _keep(path, {"pair": pairs.mark(place), "between": sorted(said), "chosen": choices[place]})
 
 
 def _show(context: Sequence[str], said: Sequence[str]) -> None:
@@ -123,8 +146,11 @@ def _key() -> str | None:
 def _keep(path: Path, record: Mapping[str, object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(record)}\n")
+        with path.open("a+b") as file:
+            file.seek(0)
+            whole = file.read()
+            file.truncate(len(whole[: whole.rfind(b"\n") + 1]))  # of a line that was cut off nothing can be read
+            file.write(f"{json.dumps(record)}\n".encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -144,15 +170,3 @@ def told(one: str, other: str, choices: Mapping[int, str]) -> str:
         f"{one} was preferred to {other} in {won} of {won + lost} ({share:.0f} %, 95 % interval {100 * low:.0f} to "
         f"{100 * high:.0f} %); {ties}."
     )
-
-
-def wilson(won: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927).
-
-    >>> [round(end, 3) for end in wilson(8, 10)]
-    [0.49, 0.943]
-    """
-    share, square = won / of, _Z**2
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    reach = _Z / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of**2))
-    return middle - reach, middle + reach

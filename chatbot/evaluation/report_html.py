@@ -82,8 +82,9 @@ def _likelihood(evaluation: Evaluation) -> str:
             _with_interval(learned.hits, Kind("", "", percent=True)).replace("<small>", " (").replace("</small>", ")")
         )
         notes += (
-            f"<p>{page.text(name)} ranks the true reply first among 20 in {hits} of {learned.ranked:,} contexts; "
-            f"chance would in 5 %. Mean reciprocal rank {learned.mean_reciprocal_rank:.2f}.</p>"
+            f"<p>{page.text(name)} ranks the true reply {learned.ranks} in {hits} of {learned.ranked:,} contexts; "
+            f"chance would in {100 * learned.by_chance:.0f} %. Mean reciprocal rank "
+            f"{learned.mean_reciprocal_rank:.2f}.</p>"
         )
         if learned.other_pieces:
             notes += (
@@ -124,10 +125,13 @@ def _compared(evaluation: Evaluation) -> str:
     if not comparisons:
         return ""
     heads = ["p", *map(page.text, comparisons)]
-    names = next(iter(comparisons.values()))
-    rows = [[KINDS[name].label, *(f"{values[name]:.3f}" for values in comparisons.values())] for name in names]
+    names = [name for name in KINDS if any(name in values for values in comparisons.values())]
+    rows = [
+        [KINDS[name].label, *(f"{values[name]:.3f}" if name in values else "–" for values in comparisons.values())]
+        for name in names
+    ]
     first = page.text(evaluation.contestants[0].name)
-    note = f"<p>The first is {first}. p: how often chance alone would part two as far (paired bootstrap).</p>"
+    note = f"<p>The first is {first}. p: how often chance alone would part two as far, on the same resamples.</p>"
     return _table(heads, rows, "evaluation") + note
 
 
@@ -137,12 +141,12 @@ def _drawings(evaluation: Evaluation) -> str:
     for system in (people, *evaluation.contestants):
         lengths = [len(words(text)) for text in system.texts]
         title = f"Words of a reply: {system.name}"
-        drawn.append(_figure(plots.histogram(Counter(lengths), page.safe(title)), title))
+        drawn.append(_figure(plots.histogram(Counter(lengths), title), title))
         scores = [(length, reply.score) for length, reply in zip(lengths, system.replies, strict=False)]
         sound = [(length, score) for length, score in scores if score is not None and math.isfinite(score)]
         if sound:
             title = f"Score by length: {system.name}"
-            drawing = scores_by_length([one for one, _ in sound], [score for _, score in sound], page.safe(title))
+            drawing = scores_by_length([one for one, _ in sound], [score for _, score in sound], title)
             drawn.append(_figure(drawing, title))
     return f'<div class="plots">{"".join(drawn)}</div>'
 
@@ -153,7 +157,7 @@ def _figure(drawing: str, title: str) -> str:
 
 def _side_by_side(evaluation: Evaluation) -> str:
     questions = evaluation.questions
-    places = sorted(random.Random(0).sample(range(len(questions)), min(_SHOWN, len(questions))))
+    places = sorted(random.Random(evaluation.seed).sample(range(len(questions)), min(_SHOWN, len(questions))))
     systems = [system for system in _bots_first(evaluation) if system.name not in (ECHO, COMMONEST)]
     heads = ["said", *(page.text(system.name) for system in systems)]
     rows = [

@@ -17,7 +17,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "Varied": ("distinct1", "distinct2", "distinct3", "distinct1_equal", "distinct2_equal", "entropy4"),
     "Of what kind": ("words", "repeats", "commonest", "echoes", "copies", "run", "run_share"),
 }
-_NAME = 24  # columns of a name at most
+_NAME = 28  # columns of a name at most
 
 
 def tables(evaluation: Evaluation, columns: int | None = None) -> str:
@@ -57,8 +57,8 @@ def _likelihood(evaluation: Evaluation, room: int) -> str:
         hits = _shown(learned.hits, lambda value: f"{100 * value:.1f} %", True)
         lines.append(
             printable(
-                f"{name} ranks the true reply first among 20 in {hits} of {learned.ranked:,} contexts (chance: 5 %), "
-                f"mean reciprocal rank {learned.mean_reciprocal_rank:.2f}."
+                f"{name} ranks the true reply {learned.ranks} in {hits} of {learned.ranked:,} contexts (chance: "
+                f"{100 * learned.by_chance:.0f} %), mean reciprocal rank {learned.mean_reciprocal_rank:.2f}."
             )
         )
         if learned.other_pieces:
@@ -112,12 +112,32 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _aligned(title: str, rows: Sequence[Sequence[str]], room: int) -> str:
-    """Names to the left, figures to the right; names that are too long lose their end."""
+    """Names to the left, figures to the right; names that are too long lose their middle.
+
+    Columns that do not fit side by side stand in tables one below the other.
+    """
     rows = [[printable(cell) for cell in row] for row in rows]
-    widths = _widths(rows)
-    lines = []
-    for name, *cells in rows:
-        short = name if cell_len(name) <= widths[0] else f"{name[: widths[0] - 1]}…"
-        padded = [" " * (width - cell_len(cell)) + cell for cell, width in zip(cells, widths[1:], strict=True)]
-        lines.append("  ".join([short + " " * (widths[0] - cell_len(short)), *padded]).rstrip())
-    return "\n".join([title, *lines])
+    first, *widths = _widths(rows)
+    blocks: list[list[int]] = [[]]
+    for place, width in enumerate(widths):
+        taken = first + sum(2 + widths[other] for other in blocks[-1])
+        if blocks[-1] and taken + 2 + width > room:
+            blocks.append([])
+        blocks[-1].append(place)
+    tables = []
+    for block in blocks:
+        for name, *cells in rows:
+            short = _shortened(name, first)
+            padded = [cells[place].rjust(widths[place]) for place in block]
+            tables.append("  ".join([short + " " * (first - cell_len(short)), *padded]).rstrip())
+    return "\n".join([title, *tables])
+
+
+def _shortened(name: str, columns: int) -> str:
+    """A name of so many columns at most: its beginning and its end."""
+    if cell_len(name) <= columns:
+        return name
+    begin, end = name[: columns // 2 - 1], name[-(columns // 2) :]
+    while cell_len(f"{begin}…{end}") > columns:
+        begin, end = begin[:-1], end[1:]
+    return f"{begin}…{end}"

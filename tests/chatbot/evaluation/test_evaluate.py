@@ -15,6 +15,7 @@ import pytest
 
 from chatbot import bundle, cli
 from chatbot.errors import ChatbotError
+from chatbot.evaluation import examinee as examinee_module
 from chatbot.evaluation import rate
 from chatbot.evaluation.baselines import baselines
 from chatbot.evaluation.examinee import Examinee
@@ -130,7 +131,7 @@ def test_nats_are_those_of_training(prepared: Path, bot: Path) -> None:
     assert int(examinee.pieces.sum()) == whole.tokens
     ranks = examinee.ranks(0, lambda more: None)
     assert len(ranks) == 30
-    assert all(1 <= rank <= 20 for rank in ranks)
+    assert all(1 <= rank <= candidates == 20 for rank, candidates in ranks)
 
 
 def test_several_true_replies_all_count(prepared: Path) -> None:
@@ -144,6 +145,60 @@ def test_several_true_replies_all_count(prepared: Path) -> None:
         ["See you."],
     ]
     assert questions.roles == [["other"]] * 4
+
+
+def test_no_candidate_is_another_true_reply_and_all_of_the_split_may_be_one(
+    prepared: Path, bot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [([f"context {place // 3}"], f"reply {place}") for place in range(45)]
+    rewrite(prepared, "valid", pairs)
+    ranked: list[list[int]] = []
+
+    def spy(model: object, sources: list[list[int]], replies: list[list[int]]) -> list[float]:
+        ranked.extend(replies)
+        return [0.0] * len(replies)
+
+    monkeypatch.setattr(examinee_module, "of_replies", spy)
+    questions = ask(prepared, "valid", 2, 0)
+    examinee = Examinee(bot, "cpu", questions)
+    assert examinee.ranks(0, lambda more: None) == [(20, 20), (20, 20)], "ties count against it"
+    encode = examinee.bundle.tokenizer.encode
+    for place, own in enumerate((ranked[:20], ranked[20:])):
+        right = [encode(text) for text in questions.references[place]]
+        assert own[0] == encode(questions.replies[place])
+        assert len(right) == 3
+        assert not [ids for ids in own[1:] if ids in right]
+
+
+def test_of_the_training_pairs_none_is_its_own_neighbour(prepared: Path) -> None:
+    rewrite(prepared, "train", [(["Do you like tea?"], "Yes!"), (["Do you like tea, or not?"], "No.")])
+    assert baselines(ask(prepared, "train", None, 0), seed=0)["nearest neighbour"] == ["No.", "Yes!"]
+
+
+@pytest.mark.parametrize("name", ["people", "echo"])
+def test_a_bot_named_like_a_baseline_is_no_baseline(prepared: Path, bot: Path, tmp_path: Path, name: str) -> None:
+    argv = [prepared, bot.rename(tmp_path / name), "--split", "valid", "--output", tmp_path / "out"]
+    assert evaluated(*argv) == 0
+    report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    names = [system["name"] for system in report["systems"]]
+    assert names.count(name) == 1
+    assert f"bot {name}" in names
+    figures = {system["name"]: system["figures"] for system in report["systems"]}
+    assert figures["people"]["f1"]["value"] == 1.0
+
+
+def test_of_few_pairs_and_of_nothing_nothing_is_said(prepared: Path, bot: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("\n" * 30 if name == "one" else "yes\n" * 30)
+    said = ["--predictions", f"one={tmp_path / 'one'}", f"two={tmp_path / 'two'}"]
+    assert evaluated(prepared, bot, "--split", "valid", "--limit", "29", "--output", tmp_path / "out") == 0
+    report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert "fewer than 30 pairs" in report["verdicts"]["bot"]
+    assert report["systems"][0]["figures"]["bleu4"]["low"] is None
+    assert evaluated(prepared, "--split", "valid", *said, "--output", tmp_path / "out") == 0
+    text = (tmp_path / "out" / "evaluation.json").read_text()
+    assert "nan" not in text.lower()
+    assert not {"distinct2", "distinct3", "entropy4"} & set(json.loads(text)["compared_with_the_first"]["two"])
 
 
 def test_baselines_are_what_they_are_called(prepared: Path) -> None:
@@ -171,6 +226,7 @@ def test_baselines_are_what_they_are_called(prepared: Path) -> None:
         ("one\r\n\r\n", ["one", ""]),
         ('{"reply": "a"}\n{"context": ["x"], "reply": "b", "score": 1}\n', ["a", "b"]),
         ('{"text": "a"}\n{"bot": "b"}\n', ["a", "b"]),
+        ("{smiles} hi\n{ }\n", ["{smiles} hi", "{ }"]),
     ],
 )
 def test_predictions_are_read(prepared: Path, tmp_path: Path, content: str, said: list[str]) -> None:
@@ -216,6 +272,9 @@ def test_predictions_that_do_not_fit_are_refused(prepared: Path, tmp_path: Path,
         (["nobot", "--split", "valid"], "nobot"),
         (["--split", "valid", "--rate"], "expected two"),
         (["--split", "valid", "--predictions", "people={said}"], "two systems are called 'people'"),
+        (["--split", "valid", "--predictions", "a={said}", "b={said}", "b={said}"], "two systems are called 'b'"),
+        (["--split", "valid", "--predictions", "a={said}", "--predictions", "b={said}"], "is given twice"),
+        (["--split", "valid", "--seed", "-1"], "--seed -1: expected"),
     ],
 )
 def test_a_wrong_use_is_told_in_one_line(
@@ -228,6 +287,56 @@ def test_a_wrong_use_is_told_in_one_line(
     assert says in errors
     assert len(errors.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["bot", "prepared", "file", "file/below"])
+def test_where_nothing_can_be_written_is_found_out_first(
+    prepared: Path, bot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    output = prepared if place == "prepared" else tmp_path / place
+    before = sorted(output.iterdir()) if output.is_dir() else []
+    assert evaluated(prepared, bot, "--split", "valid", "--output", output) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert len(err.splitlines()) == 1
+    assert (sorted(output.iterdir()) if output.is_dir() else []) == before
+
+
+@pytest.mark.parametrize("harm", ["text", "column", "null", "empty context", "no files"])
+def test_a_folder_that_was_tampered_with_is_told_in_one_line(
+    prepared: Path, capsys: pytest.CaptureFixture[str], harm: str
+) -> None:
+    part = next((prepared / "valid").glob("*.parquet"))
+    good = pq.read_table(part)
+    if harm == "text":
+        part.write_text("mine")
+    elif harm == "no files":
+        part.unlink()
+    else:
+        changed = {"context": good["context"].to_pylist(), "reply": good["reply"].to_pylist()}
+        if harm == "column":
+            del changed["reply"]
+        elif harm == "null":
+            changed["reply"][3] = None
+        else:
+            changed["context"][3] = []
+        pq.write_table(pa.table(changed), part)
+    assert evaluated(prepared, "--split", "valid") == 2
+    assert re.search(r"valid: (cannot be read|holds no Parquet|has pairs without)", capsys.readouterr().err)
+
+
+def test_another_card_leaves_all_else_as_it_was(prepared: Path, bot: Path, tmp_path: Path) -> None:
+    bot.chmod(0o700)
+    (bot / "config.json").chmod(0o600)
+    (bot / "backward.old").mkdir()
+    (bot / "backward.old" / "x").write_text("mine")
+    (bot / "backward").symlink_to(tmp_path / "elsewhere")
+    assert evaluated(prepared, bot, "--split", "valid", "--limit", "5", "--output", tmp_path / "out") == 0
+    assert "nearest neighbour" in (bot / "README.md").read_text()
+    assert (bot / "backward.old" / "x").read_text() == "mine"
+    assert (bot / "backward").is_symlink()
+    assert [path.stat().st_mode & 0o777 for path in (bot, bot / "config.json")] == [0o700, 0o600]
 
 
 def test_a_bot_of_another_vocabulary_is_scored_and_said_so(
@@ -277,5 +386,15 @@ def test_rating_is_blind_kept_and_gone_on_with(
     asked = [re.findall(r"says (\d+)", text)[0] for text in shown if " says " in text]
     assert len(asked) == 31
     assert len(set(asked)) == 30, "what was chosen is not asked again, but for the one that was left"
+    file = tmp_path / "out" / rate.FILE
     with pytest.raises(ChatbotError, match="holds choices between one and two"):
-        rate.read_ratings(tmp_path / "out" / rate.FILE, ["one", "three"])
+        rate.read_ratings(file, ["one", "three"])
+    file.write_text(file.read_text()[:-9])  # killed as it wrote
+    turned = [*argv[:-2], *reversed(argv[-2:])]
+    assert evaluated(*turned) == 0
+    assert "two was preferred to one in 0 of 30" in capsys.readouterr().out, "the last was asked again"
+    assert len(file.read_text().splitlines()) == 30
+    (tmp_path / "two").write_text("".join(f"two says {number}, now\n" for number in range(30)))
+    monkeypatch.setattr("builtins.input", lambda prompt: "q")
+    assert evaluated(*argv) == 0
+    assert "Nothing was decided yet" in capsys.readouterr().out, "choices between other replies do not count"
