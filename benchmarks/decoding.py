@@ -22,12 +22,12 @@ from chatbot import bundle
 from chatbot.evaluation.metrics import bleu, commonest, distinct, mean_length, repeating
 from chatbot.likelihood import of_replies
 from chatbot.responder import Responder, search_settings
-from chatbot.search.presets import PRESETS
+from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.tokenizer import join
 from data_prep.store import open_prepared
 
-PLAIN = "careful"
-"""The preset that the default is held against."""
+PLAIN = "a plain beam of 5"
+"""What the default is held against."""
 
 
 def own_nats(bot: bundle.Bundle, contexts: list[list[str]], replies: list[str]) -> float:
@@ -71,7 +71,7 @@ def main() -> int:
     trained = pq.read_table(prepared.split("train"), columns=["reply"])["reply"]
     anything = [trained[place].as_py() for place in random.Random(1).choices(range(len(trained)), k=len(contexts))]
     responder = Responder(bot)
-    ways: dict[str, dict[str, Any]] = {"the default": {}, **{name: {"preset": name} for name in PRESETS}}
+    ways: dict[str, dict[str, Any]] = {PLAIN: {"beam": 5}, **{name: {"preset": name} for name in PRESETS}}
     ways |= {name: json.loads(settings) for name, _, settings in (way.partition("=") for way in given.ways)}
     said: dict[str, list[str]] = {"people": true, "a random training reply": anything}
     rows = [row(name, texts, true, own_nats(bot, contexts, texts)) for name, texts in said.items()]
@@ -89,8 +89,8 @@ def main() -> int:
             dict(zip(["context", *said], values, strict=True)) for values in zip(contexts, *said.values(), strict=True)
         ]
         given.output.write_text(json.dumps(records, indent=1, ensure_ascii=False), encoding="utf-8")
-    generic, plain = (commonest(said[name]) for name in ("the default", PLAIN))
-    repeated = repeating(said["the default"])
+    generic, plain = (commonest(said[name]) for name in (DEFAULT, PLAIN))
+    repeated = repeating(said[DEFAULT])
     return report_bars(
         [
             (

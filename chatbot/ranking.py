@@ -81,9 +81,15 @@ class Rankers:
         return found
 
     def _unprompted(self, found: Found) -> list[list[float]]:
-        """log p(reply) by the language model, which reads nothing but an end."""
-        flat = [one.ids for some in found for one in some]
-        return _parted(of_replies(self._language_model.model, [[EOS]] * len(flat), flat), found)
+        """log p(reply) by the language model, or by the bot itself where it has none: either reads nothing but an end.
+
+        Replies that are likely after anything come up after many contexts; each is reckoned once.
+        """
+        there = (self._bot.path / "language_model" / bundle.CONFIG).is_file()
+        model = self._language_model.model if there else self._bot.model
+        texts = list(dict.fromkeys(tuple(one.ids) for some in found for one in some))
+        known = dict(zip(texts, of_replies(model, [[EOS]] * len(texts), texts), strict=True))
+        return [[known[tuple(one.ids)] for one in some] for some in found]
 
     def _telling(self, found: Found, heard: Sequence[Sequence[int]]) -> list[list[float]]:
         """log p(last turn | reply) by the backward model."""

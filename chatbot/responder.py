@@ -18,7 +18,7 @@ from chatbot.model.light import Form, lightened, lightest
 from chatbot.ranking import Rankers
 from chatbot.replies import NOTHING_SAID, Alternative, Gates, Look, Reply
 from chatbot.search.config import SAMPLING, SearchConfig
-from chatbot.search.presets import PRESETS
+from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.search.rank import reranked
 from chatbot.search.steps import Hypothesis
 from chatbot.speech import Speech
@@ -33,19 +33,24 @@ SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
 _SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups", "diversity", "exact", "patience"))
+_WAYS = _SAMPLED | {"beam", "groups"}
+"""What says how to look for replies; all else can go with any way."""
 _reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 
 def search_settings(config: Mapping[str, Any], preset: str | None = None, **changes: Any) -> SearchConfig:
     """How replies are searched for: a preset, or else the bot's own (``config["search"]``), then ``changes``.
 
-    0 takes the limit off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. A beam
-    that is asked for takes the place of samples. Raises ConfigError where a value is out of range or unknown, or where
-    settings contradict each other.
+    Where none of them says whether to search or to draw, and how wide, the preset `DEFAULT` does. 0 takes the limit
+    off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. A beam that is asked for
+    takes the place of samples. Raises ConfigError where a value is out of range or unknown, or where settings
+    contradict each other.
     """
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}")
     own = dict((config.get("search") or {}) if preset is None else PRESETS[preset].settings)
+    if preset is None and _WAYS.isdisjoint(own.keys() | changes.keys()):
+        own = PRESETS[DEFAULT].settings | own
     unknown = sorted(own.keys() - {field.name for field in fields(SearchConfig)})
     if unknown:
         raise ConfigError(f"the bot's search settings have {unknown[0]!r}, which this version does not know")

@@ -69,7 +69,7 @@ def _with(now: SearchConfig, change: Mapping[str, Any]) -> SearchConfig:
     usual = SearchConfig()
     if not BEAMED.isdisjoint(change) or change.get("temperature", 1) is None:
         more = {name: getattr(usual, name) for name in SAMPLING} | more
-    if "beam" in change and "groups" not in change and isinstance(change["beam"], int) and change["beam"] % now.groups:
+    if "beam" in change and "groups" not in change:
         more |= {"groups": 1}
     try:
         return replace(now, **more)

@@ -79,7 +79,8 @@ class SearchConfig:
     start: str = ""
     """What each reply begins with."""
     anti_lm: float = 0.0
-    """How much a reply loses for being likely after anything. The bot needs a model of that: `fit --language-model`."""
+    """How much a reply loses for being likely after anything: by a model of that beside the bot (`fit
+    --language-model`), else by the bot itself, told nothing."""
     backward: float = 0.0
     """How much a reply gains for telling what it answers; the bot needs a backward model (`fit --backward`)."""
     generic: float = 0.0

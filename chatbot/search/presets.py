@@ -16,13 +16,18 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "greedy": Preset("the likeliest piece at each step: the quickest, and dull", {"beam": 1}),
-    "careful": Preset("a plain beam: safe, correct and general", {"beam": 5}),
+    "careful": Preset(
+        "of a wide beam the reply that fits what was said rather than anything; the default",
+        {"beam": 20, "anti_lm": 0.5},
+    ),
     "lively": Preset(
         "the best of ten samples: another reply each time, and seldom nonsense",
-        {"temperature": 0.8, "top_p": 0.9, "samples": 10, "generic": 0.2},
+        {"temperature": 0.8, "top_p": 0.9, "samples": 10, "anti_lm": 0.3},
     ),
     "diverse": Preset(
         "a beam of groups that must differ: for alternatives to choose from",
-        {"beam": 10, "groups": 5, "diversity": 1.0, "generic": 0.2},
+        {"beam": 10, "groups": 5, "diversity": 1.0, "anti_lm": 0.5},
     ),
 }
+DEFAULT = "careful"
+"""What a bot is asked with where nobody says how; chosen by the figures."""

@@ -15,7 +15,10 @@ import torch
 from chatbot import bundle, load
 from chatbot.bot import Bot
 from chatbot.errors import ConfigError
+from chatbot.likelihood import of_replies
 from chatbot.replies import NOTHING_SAID
+from chatbot.search.rank import length_penalty
+from chatbot.tokenizer import EOS
 from tests.fakes import save_tiny_bot, tiny_tokenizer
 
 
@@ -53,13 +56,21 @@ def test_settings_and_presets_by_name(bot: Bot) -> None:
         ({"beem": 3}, "beem"),
         ({"beam": 0}, "beam must be a whole number"),
         ({"preset": "loud"}, "no preset 'loud'; expected one of greedy"),
-        ({"anti_lm": 0.5}, "has no model for that in language_model/; make it with"),
         ({"backward": 0.5}, "has no model for that in backward/; make it with"),
     ],
 )
 def test_a_wrong_setting_is_named(bot: Bot, settings: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         bot.reply("hello", **settings)  # type: ignore[arg-type]
+
+
+def test_told_nothing_the_bot_itself_says_how_likely_a_reply_is_after_anything(bot: Bot, folder: Path) -> None:
+    plain = bot.reply("hello", beam=4)
+    alone = bundle.load(folder).model
+    for one in bot.reply("hello", beam=4, anti_lm=0.7).alternatives:
+        (nothing,) = of_replies(alone, [[EOS]], [one.ids])
+        (before,) = (other.score for other in (plain, *plain.alternatives) if other.ids == one.ids)
+        assert one.score == pytest.approx(before - 0.7 * nothing / length_penalty(len(one.ids) + 1, 1.0), abs=1e-4)
 
 
 def test_a_bot_whose_replies_never_repeat_has_nothing_generic_and_one_that_did_not_count_says_so(

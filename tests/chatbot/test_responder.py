@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chatbot.replies import NOTHING_SAID, Reply
 from chatbot.responder import BATCH_POSITIONS, SPEECHLESS, Responder, _batches, search_settings
 from chatbot.search.config import SearchConfig
 from chatbot.search.filters import allowed
+from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.search.steps import DEAD, Hypothesis
 from chatbot.speech import Audible, blank_ids
 from chatbot.tokenizer import EOS, OWN, PERSONA, SEP
@@ -188,11 +190,21 @@ def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:
     assert search_settings(config, no_repeat_ngram=0).no_repeat_ngram is None
     assert search_settings({"search": {"no_repeat_ngram": 0}}) == search_settings({}, no_repeat_ngram=None)
     assert search_settings({}, "lively", temperature=None, samples=1, top_p=None).temperature is None
-    assert search_settings({}) == SearchConfig()
+    assert search_settings({"search": {"max_length": 20}}, "greedy") == SearchConfig(beam=1)
+
+
+def test_the_default_is_a_preset_until_somebody_says_how_to_search() -> None:
+    default = SearchConfig(**PRESETS[DEFAULT].settings)
+    assert search_settings({}) == default
+    assert search_settings({"search": {"max_length": 20}}, seed=3) == replace(default, max_length=20, seed=3)
+    assert search_settings({}, anti_lm=0.0) == replace(default, anti_lm=0.0)
+    for way in ({"beam": 5}, {"groups": 5}, {"temperature": 0.8}):
+        assert search_settings({}, **way) == SearchConfig(**way)  # type: ignore[arg-type]
+        assert search_settings({"search": way}) == SearchConfig(**way)  # type: ignore[arg-type]
 
 
 def test_a_beam_takes_the_place_of_samples() -> None:
-    assert search_settings({}, "lively", beam=8) == SearchConfig(beam=8, generic=0.2)
+    assert search_settings({}, "lively", beam=8) == SearchConfig(beam=8, anti_lm=0.3)
     assert search_settings({}, "lively", temperature=0.5).samples == 10
 
 

@@ -371,12 +371,12 @@ def test_a_beam_takes_the_place_of_samples_and_back() -> None:
     talk = session()
     for line in ("/preset lively", "/set beam 4"):
         answers(talk, line)
-    assert talk.settings == SearchConfig(beam=4, generic=0.2)
+    assert talk.settings == SearchConfig(beam=4, anti_lm=0.3)
     answers(talk, "/set temperature 0.7")
     answers(talk, "/set top_k 9")
     assert (talk.settings.temperature, talk.settings.top_k) == (0.7, 9)
     answers(talk, "/set temperature none")
-    assert talk.settings == SearchConfig(beam=4, generic=0.2)
+    assert talk.settings == SearchConfig(beam=4, anti_lm=0.3)
 
 
 def test_a_long_conversation_is_bounded() -> None:
