@@ -18,7 +18,7 @@ PRESETS: dict[str, Preset] = {
     "greedy": Preset("the likeliest piece at each step: the quickest, and dull", {"beam": 1}),
     "careful": Preset(
         "of a wide beam the reply that fits what was said rather than anything; the default",
-        {"beam": 20, "anti_lm": 0.5},
+        {"beam": 12, "anti_lm": 0.6},
     ),
     "lively": Preset(
         "the best of ten samples: another reply each time, and seldom nonsense",
