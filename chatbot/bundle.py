@@ -40,8 +40,10 @@ FORMAT = 2
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.model"
 PREPARE, TRAINING, CARD, PICTURE = "prepare.json", "training.json", "README.md", "training.png"
 COUNTS = "replies.json"
-HASHED = (WEIGHTS, TOKENIZER, PREPARE, TRAINING, CARD)
-FILES = (CONFIG, *HASHED, PICTURE, COUNTS)
+READ = (WEIGHTS, TOKENIZER, PREPARE, TRAINING)
+"""What a bot is loaded from, and so must be as it was written. The card and its picture are for people, who may edit
+them."""
+FILES = (CONFIG, *READ, CARD, PICTURE, COUNTS)
 HELPERS = ("backward", "language_model")
 """Bots that help this one to rank its replies, in folders inside its own."""
 _NEEDED = {"network": dict, "vocab_size": int, "context_turns": int, "search": dict, "files": dict}
@@ -140,7 +142,12 @@ def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple
     check_output(place)
     folder = _standing(path)
     config = _config(folder)
-    contents = {name: _checked(folder, name, config["files"]) for name in FILES if name in config["files"]}
+    there = [name for name in FILES if name in config["files"] and (folder / name).exists()]
+    contents = {name: _checked(folder, name, config["files"]) for name in there if name != CARD}
+    if CARD in there and sha256(read(folder / CARD)) != config["files"][CARD]:
+        raise BundleError(
+            f"{folder / CARD}: was edited by hand since it was written; delete it to have it written anew"
+        )
     prepare, training = (json_object(folder / name, contents[name]) for name in (PREPARE, TRAINING))
     page = card(
         parameters=sum(tensor.numel() for tensor in safetensors.torch.load(contents[WEIGHTS]).values()),
@@ -204,7 +211,7 @@ def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
     place = _device(device)
     folder = _standing(path)
     config = _config(folder)
-    listed = [*HASHED, *(name for name in FILES if name in config["files"] and name not in HASHED)]
+    listed = [*READ, *(name for name in (COUNTS,) if name in config["files"])]
     contents = {name: _checked(folder, name, config["files"]) for name in listed}
     try:
         tokenizer = Tokenizer(contents[TOKENIZER])
@@ -241,6 +248,9 @@ def _standing(path: Path) -> Path:
         raise BundleError(f"{path}: no such folder; make a bot with `chatbot fit PREPARED --output {path}`")
     if (folder / "report.json").is_file():
         raise BundleError(f"{path}: a prepared folder and not yet a bot: run `chatbot fit {path} --output BOT` first")
+    below = sorted(entry.name for entry in folder.iterdir() if (entry / CONFIG).is_file())
+    if below:
+        raise BundleError(f"{path}: no bot; did you mean {path / below[0]}?")
     raise BundleError(f"{path}: no bot, as {CONFIG} is missing; expected the --output of `chatbot fit`")
 
 

@@ -14,7 +14,7 @@ from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
 from chatbot.errors import ConfigError
 from chatbot.plainly import plainly
 from chatbot.search.config import SearchConfig
-from chatbot.search.presets import PRESETS
+from chatbot.search.presets import DEFAULT, PRESETS
 
 # The sentence under a field of a dataclass is its help.
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -44,7 +44,10 @@ class Parser(ArgumentParser):
         )
 
     def add_search_arguments(self) -> None:
-        """Add a flag for each setting of a search, and ``--preset``; none of them given leaves the bot's own."""
+        """Add a flag for each setting of a search, and ``--preset``; none of them given leaves the bot's own.
+
+        Defaults are told as the preset `DEFAULT` has them.
+        """
         presets = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
         group = self.add_argument_group("how replies are looked for")
         group.add_argument(
@@ -53,7 +56,8 @@ class Parser(ArgumentParser):
         told = {param.arg_name: " ".join((param.description or "").split()) for param in parse_doc(SearchConfig).params}
         kinds = get_type_hints(SearchConfig)
         for setting in fields(SearchConfig):
-            name, text = f"--{setting.name}", f"{told[setting.name]} (by default {_shown(setting.default)})"
+            usual = PRESETS[DEFAULT].settings.get(setting.name, setting.default)
+            name, text = f"--{setting.name}", f"{told[setting.name]} (by default {_shown(usual)})"
             if setting.name == "banned":
                 group.add_argument(name, nargs="+", metavar="WORDS", default=SUPPRESS, help=text)
             else:

@@ -55,6 +55,8 @@ def search_settings(config: Mapping[str, Any], preset: str | None = None, **chan
     if unknown:
         raise ConfigError(f"the bot's search settings have {unknown[0]!r}, which this version does not know")
     changed = dict(changes)
+    if strange := sorted(changed.keys() - {field.name for field in fields(SearchConfig)}):
+        raise ConfigError(f"search settings: there is no {strange[0]!r}; docs/decoding.md has all of them")
     for settings in (own, changed):
         settings |= {name: None for name in _NO_LIMIT if settings.get(name) == 0}
         if isinstance(settings.get("banned"), list):  # as JSON and a parser keep it

@@ -3,7 +3,7 @@
 session.py   a line in, answers out: what a line asks for
 talking.py   what is said and answered, taken back, said otherwise
 talk.py      turns, and the states of a conversation
-commands.py  what a line that starts with a slash asks for
+commands.py  what a line that starts with a slash asks for;  help.py  what /help shows
 settings.py  how replies are looked for, in words
 kept.py      logs, saved conversations, the history of the prompt
 bots.py      which bot is meant where none is named
@@ -97,12 +97,13 @@ def _at_terminal(command: ChatCommand, path: Path) -> int:
     try:
         from chatbot.chat.kept import Log
         from chatbot.chat.session import Session
+        from chatbot.chat.talk import turns
 
         before = _before(command, path)
         session = Session(bot, Log.new(path) if command.log else None, others=command.alternatives)
         session.begin_with(before)
         last = session.talk.last
-        greeting = [] if last is None else [f"{len(before.exchanges)} turns so far; the last reply was: {last.bot}"]
+        greeting = [] if last is None else [f"{turns(before)} so far; the last reply was: {last.bot}"]
         typed = _typed(greeting) if command.log else None
         if command.plain or os.environ.get("TERM") in _UNABLE:
             from chatbot.chat.plain import Plain

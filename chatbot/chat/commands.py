@@ -27,20 +27,20 @@ class Spec:
 
 
 COMMANDS: tuple[Spec, ...] = (
-    Spec("help", "/help", "show this list, and the keys"),
+    Spec("help", "/help [COMMAND]", "show this list; /help keys: the keys", "text"),
     Spec("undo", "/undo [N]", "take back the last N changes: turns, picks, edits", "number"),
     Spec("redo", "/redo [N]", "make them again", "number"),
     Spec("retry", "/retry", "another reply: the next that was found, then samples"),
     Spec("edit", "/edit [TEXT]", "say the last message otherwise; alone: edit it", "text"),
     Spec("alternatives", "/alternatives [N]", "the replies that were weighed; a number picks one", "number"),
     Spec("say", "/say TEXT", "put words into the bot's mouth, for its last reply", "text", needed=True),
-    Spec("persona", "/persona [TEXT]", "who the bot is to be; alone: nobody", "text"),
+    Spec("persona", "/persona [TEXT]", "who the bot is to be, or none; alone: who it is", "text"),
     Spec("context", "/context", "what the bot really reads, in pieces"),
     Spec("reset", "/reset", "forget the conversation so far"),
-    Spec("set", "/set NAME VALUE", "change a setting, as in /set beam 5", "setting", needed=True),
-    Spec("preset", "/preset NAME", "settings by name", "preset", needed=True),
+    Spec("set", "/set [NAME VALUE]", "change a setting, as in /set beam 5; alone: all", "setting"),
+    Spec("preset", "/preset [NAME]", "settings by name; alone: which there are", "preset"),
     Spec("seed", "/seed [N]", "samples come out the same; alone: different again", "number"),
-    Spec("settings", "/settings", "how replies are looked for"),
+    Spec("settings", "/settings", "how replies are looked for now"),
     Spec("why", "/why [--save FILE.png]", "where the bot looked, how sure it was", "picture"),
     Spec("gates", "/gates [--save FILE.png]", "how open its gates were: what it kept, let go", "picture"),
     Spec("stats", "/stats", "speed, memory and size"),
@@ -98,7 +98,7 @@ def parse(line: str) -> Command:
     if spec is None:
         raise CommandError(_unknown(name))
     if spec.needed and not rest:
-        raise CommandError(f"{spec.usage}: {spec.does}; nothing follows it here")
+        raise CommandError(f"/{spec.name} alone says too little; expected {spec.usage}: {spec.does}")
     match spec.takes:
         case "nothing" if rest:
             raise CommandError(f"{spec.usage} takes no value; given: {short(rest)}")
@@ -109,15 +109,6 @@ def parse(line: str) -> Command:
         case "picture" | "file" | "preset":
             return Command(spec.name, words=words_of(spec.usage, rest), text=rest)
     return Command(spec.name, text=rest)
-
-
-def help_text(columns: int = 80) -> str:
-    """The list of commands, one a line, and what does not fit beside its command on the next."""
-    width = max(len(spec.usage) for spec in COMMANDS)
-    lines = [(spec.usage, spec.does) for spec in COMMANDS] + [("//text", "say a line that starts with a slash")]
-    if columns < 64:
-        return "\n".join(f"{usage}\n    {does}" for usage, does in lines)
-    return "\n".join(f"{usage:<{width}}  {does}" for usage, does in lines)
 
 
 def short(text: str, most: int = 40) -> str:

@@ -179,7 +179,7 @@ def load(path: Path) -> Talk:
     except OSError as error:
         raise ChatbotError(f"{path}: cannot be read ({error.strerror}); {wanted}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ChatbotError(f"{path}: is no conversation ({error}); {wanted}") from error
+        raise ChatbotError(f"{path}: is no conversation; {wanted}") from error
     if not talk.exchanges:
         raise ChatbotError(f"{path}: holds no turn; {wanted}")
     return talk

@@ -16,7 +16,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from chatbot.chat.complete import Completions
 from chatbot.chat.lines import told
 from chatbot.chat.session import Session
-from chatbot.chat.talking import StoppedError
+from chatbot.chat.talking import HINT, STOPPED, StoppedError
 from chatbot.chat.typed import history
 from data_prep.text import printable
 
@@ -56,18 +56,20 @@ class Plain:
     def run(self) -> None:
         """Talk until the person leaves."""
         self._say(self._greeting)
-        warned, begun = False, ""
+        warned, begun, answering = False, "", False
         while True:
             try:
+                answering = False
                 line = self._prompt.prompt(default=begun)
+                answering = True
                 begun, warned = self._answer(line), False
             except EOFError:
                 return
             except KeyboardInterrupt:
                 if warned:
                     return
-                warned = True
-                self._say("Ctrl-C again, or Ctrl-D, leaves.")
+                warned, begun = True, ""
+                self._say(STOPPED if answering else HINT)
 
     def _answer(self, line: str) -> str:
         """Say what follows a line; what the next one is to begin with."""
@@ -83,7 +85,7 @@ class Plain:
                 else:
                     self._say("\n".join(told(answer, self._prompt.app.output.get_size().columns)))
         except StoppedError:
-            self._say("Stopped; nothing was said.")
+            self._say(STOPPED)
         return begun
 
     def _say(self, text: str) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from chatbot.chat import settings as words_of
-from chatbot.chat.commands import Command, CommandError, as_text, help_text, is_command, parse, path_of, short
+from chatbot.chat.commands import Command, CommandError, as_text, is_command, parse, path_of, short
+from chatbot.chat.help import help_on
 from chatbot.chat.kept import Log, load, save
-from chatbot.chat.talk import Talk
+from chatbot.chat.talk import Talk, turns
 from chatbot.chat.talking import Answer, Responds, Talking
 from chatbot.errors import ChatbotError
 
@@ -33,8 +34,11 @@ class Session(Talking):
         self.columns = 80
         """How wide help may be."""
         self._others = others
-        self.preset: str | None = None
-        """The one that was asked for, if nothing was changed since."""
+
+    @property
+    def preset(self) -> str | None:
+        """The one whose settings these are."""
+        return words_of.preset_of(self.settings)
 
     @property
     def ready(self) -> bool:
@@ -60,6 +64,7 @@ class Session(Talking):
             else:
                 yield Answer("silence")
         except (CommandError, ChatbotError, ValueError) as mistake:
+            self._choosing = self._choosing or choosing  # a slip does not end it
             yield Answer("error", short(str(mistake), _LONGEST))
         if self.trouble:
             yield Answer("error", self.trouble)
@@ -69,7 +74,7 @@ class Session(Talking):
         """Carry out a command."""
         match command.name:
             case "help":
-                yield Answer("note", f"{help_text(self.columns)}\n\n{words_of.KEYS}")
+                yield Answer("note", help_on(command.text, self.columns))
             case "undo" | "redo":
                 yield self._travel(command.name, command.number)
             case "retry":
@@ -81,10 +86,7 @@ class Session(Talking):
             case "say":
                 yield self._put(command.text)
             case "persona":
-                self._go(replace(self.talk, persona=command.text))
-                yield Answer(
-                    "note", f"The bot is: {command.text}" if command.text else "The bot is nobody in particular."
-                )
+                yield self._persona(command.text)
             case "context":
                 yield self._context()
             case "reset":
@@ -98,13 +100,25 @@ class Session(Talking):
                 yield Answer("note", words_of.stats(self.bot.facts, self.bot.memory(), self.speed))
             case "save":
                 path = path_of(_one(command, "FILE"))
+                self._last()
                 save(path, self.talk, str(self.bot.facts["name"]))
-                yield Answer("note", f"{len(self.talk.exchanges)} turns are in {path}")
+                yield Answer("note", f"Kept in {path}: {turns(self.talk)}.")
             case "load":
-                self._go(load(path_of(_one(command, "FILE"))))
-                yield Answer("note", f"{len(self.talk.exchanges)} turns; the conversation goes on from there.")
+                self._take_up(load(path_of(_one(command, "FILE"))))
+                yield Answer("note", f"The conversation goes on after {turns(self.talk)}; {self._standing()}")
             case "quit":
                 yield Answer("quit")
+
+    def _persona(self, text: str) -> Answer:
+        if text:
+            self._go(replace(self.talk, persona="" if text.lower() == "none" else text))
+        return Answer("note", self._who())
+
+    def _who(self) -> str:
+        return f"The bot is: {self.talk.persona}" if self.talk.persona else "The bot is nobody in particular."
+
+    def _standing(self) -> str:
+        return f"its last reply was: {self._last().bot}" + (f"\n{self._who()}" if self.talk.persona else "")
 
     def _context(self) -> Answer:
         last, now = self.talk.last, self.talk.persona
@@ -130,9 +144,11 @@ class Session(Talking):
         changed = words_of.changed(self.settings, command)
         if changed is not None:
             self._settings = changed
-            self.preset = command.words[0].lower() if command.name == "preset" else None
             self._draws = 0
-        return Answer("note", words_of.shown(self.settings, self.preset))
+        if command.name == "preset" and not command.words:
+            return Answer("note", words_of.presets())
+        every = command.name == "set" and not command.words
+        return Answer("note", words_of.all_shown(self.settings) if every else words_of.shown(self.settings))
 
     def _show(self, command: Command) -> Answer:
         last = self._last()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from chatbot.chat.talking import Speed
 
 NAMES = tuple(setting.name for setting in fields(SearchConfig))
-KEYS = """\
-Enter says the line; Alt-Enter begins another one in it, and pasted lines stay lines.
-Up and Down call back what was typed, Ctrl-R looks for it, Ctrl-X Ctrl-E opens $EDITOR.
-Tab completes commands, settings and files.
-Ctrl-C stops a reply or clears the line, twice in a row it leaves; so does Ctrl-D."""
 _NONE = ("none", "null", "off")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
@@ -36,7 +32,7 @@ def changed(now: SearchConfig, command: Command) -> SearchConfig | None:
     Raises:
         CommandError: there is no such setting, preset or value; it names the right ones.
     """
-    if command.name == "settings":
+    if command.name == "settings" or (command.name in ("set", "preset") and not command.words):
         return None
     if command.name == "preset":
         name = command.words[0].lower()
@@ -53,7 +49,8 @@ def changed(now: SearchConfig, command: Command) -> SearchConfig | None:
         there = f"did you mean {close[0]}?" if close else f"there are {', '.join(NAMES)}"
         raise CommandError(f"no setting {short(name)}: {there}")
     if not values:
-        raise CommandError(f"/set {name} VALUE: it is {as_typed(getattr(now, name))}; give another value, or none")
+        none = ", or none" if name in ("banned", "start") or "None" in _kind(name) else ""
+        raise CommandError(f"/set {name} VALUE: it is {as_typed(getattr(now, name))}; give another value{none}")
     if name == "banned":
         return _with(now, {name: () if typed.lower() in _NONE else words_of("/set banned", typed)})
     if name == "start":
@@ -77,9 +74,14 @@ def _with(now: SearchConfig, change: Mapping[str, Any]) -> SearchConfig:
         raise CommandError(short(str(error), 200)) from error
 
 
+def _kind(name: str) -> str:
+    """The type of a setting, as it is annotated."""
+    return next(str(setting.type) for setting in fields(SearchConfig) if setting.name == name)
+
+
 def _value(name: str, typed: str) -> Any:
     """What was typed, as the setting takes it."""
-    (kind,) = (str(setting.type) for setting in fields(SearchConfig) if setting.name == name)
+    kind = _kind(name)
     word = typed.lower()
     if kind == "bool" and word in _TRUE + _FALSE:
         return word in _TRUE
@@ -93,12 +95,29 @@ def _value(name: str, typed: str) -> Any:
     return typed  # which the setting refuses by name
 
 
-def shown(now: SearchConfig, preset: str | None) -> str:
-    """How replies are looked for, in words, and all that differs from what is usual."""
-    usual = SearchConfig()
-    differ = [f"{name} {as_typed(getattr(now, name))}" for name in NAMES if getattr(now, name) != getattr(usual, name)]
-    first = f"Replies come from {way(now)}" + (f" (preset {preset})" if preset else "")
-    return f"{first}; {', '.join(differ)}." if differ else f"{first}; all settings as usual."
+def shown(now: SearchConfig) -> str:
+    """How replies are looked for, in words, and what else differs from what is usual."""
+    usual, told = SearchConfig(), ("beam", "groups", "temperature", "samples")
+    differ = [name for name in NAMES if name not in told and getattr(now, name) != getattr(usual, name)]
+    name = preset_of(now)
+    first = f"Replies come from {way(now)}" + (f" (preset {name})" if name else "")
+    return "; ".join([first, *(f"{name} {as_typed(getattr(now, name))}" for name in differ)])
+
+
+def all_shown(now: SearchConfig) -> str:
+    """Every setting with its value."""
+    return "\n".join([*(f"{name} {as_typed(getattr(now, name))}" for name in NAMES), "docs/decoding.md tells of each."])
+
+
+def presets() -> str:
+    """Every preset and what it is for."""
+    width = max(map(len, PRESETS))
+    return "\n".join(f"{name:<{width}}  {preset.purpose}" for name, preset in PRESETS.items())
+
+
+def preset_of(now: SearchConfig) -> str | None:
+    """The preset that has these very settings."""
+    return next((name for name, preset in PRESETS.items() if SearchConfig(**preset.settings) == now), None)
 
 
 def way(now: SearchConfig) -> str:
@@ -117,7 +136,7 @@ def as_typed(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return " ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return shlex.join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def stats(facts: Mapping[str, Any], memory: int, speed: Speed) -> str:

@@ -58,6 +58,15 @@ class Talk:
         return replace(self, exchanges=self.exchanges[:-1])
 
 
+def turns(talk: Talk) -> str:
+    """How many there are, in words.
+
+    >>> turns(Talk((Exchange("Hi", "Hello"),)))
+    '1 turn'
+    """
+    return f"{len(talk.exchanges):,} turn{'' if len(talk.exchanges) == 1 else 's'}"
+
+
 @dataclass
 class Timeline:
     """The states so far, and those that were taken back."""
@@ -77,6 +86,12 @@ class Timeline:
         del self.past[:-MOST]
         self.future.clear()
         self.now = talk
+
+    def take_up(self, talk: Talk) -> None:
+        """On to another conversation, as if its exchanges were made now, one by one."""
+        self.go(replace(talk, exchanges=()))
+        for many in range(1, len(talk.exchanges) + 1):
+            self.go(replace(talk, exchanges=talk.exchanges[:many]))
 
     def undo(self, times: int = 1) -> int:
         """Back by so many states, or as many as there are; how many it was."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chatbot.search.config import SearchConfig
 
 Kind = Literal["part", "reply", "silence", "note", "error", "edit", "look", "gates", "quit"]
+HINT = "Ctrl-C again, or Ctrl-D, leaves."
+STOPPED = f"Stopped; nothing was said. {HINT}"
 _BOLD = 0.9  # temperature of another reply, where the search itself draws none
 _TRIES = 8  # samples until one says something else
 _SEEDS = 1 << 62
@@ -107,6 +109,10 @@ class Talking:
         """What a number picks from now."""
         self._found: tuple[Alternative, ...] = ()
         """And what was found besides."""
+        self._asked: SearchConfig | None = None
+        """How the replies to the last text were looked for; None where nobody knows, as of an earlier conversation."""
+        self._unanswered = ""
+        """The last text, where the reply to it was stopped or failed."""
         self._draws = 0
 
     @property
@@ -127,6 +133,7 @@ class Talking:
 
     def _answered(self, before: Talk, text: str) -> Iterator[Answer]:
         """The bot's reply to a text after a state of the conversation."""
+        self._unanswered = text
         settings = self.settings  # waits for the bot
         began = time.perf_counter()
         first, reply = 0.0, Reply("", None)
@@ -134,6 +141,7 @@ class Talking:
             first = first or time.perf_counter() - began
             if reply.score is None and reply.text:
                 yield Answer("part", reply.text)
+        self._unanswered, self._asked = "", settings
         if not reply.text:
             yield Answer("silence", "There is nothing in that line that can be read as text.")
             return
@@ -142,9 +150,13 @@ class Talking:
         yield Answer("reply", reply.text, reply.score)
 
     def _retry(self) -> Iterator[Answer]:
+        if self._unanswered:
+            yield from self._answered(self.talk, self._unanswered)
+            return
         last = self._last()
         if not last.you:
             raise CommandError("the bot spoke first here: /say gives it other words")
+        last = replace(last, options=self._options())
         told = {last.bot, *last.heard}
         heard = (*last.heard, last.bot)
         for other in last.options:
@@ -164,6 +176,15 @@ class Talking:
         again = replace(last, options=options)
         self._go(self.talk.instead(_said(again, options[-1], heard if best.text not in told else (last.bot,))))
         yield Answer("reply", best.text, best.score)
+
+    def _options(self, wanted: int = 1) -> tuple[Alternative, ...]:
+        """What was weighed for the last text, looked for anew where settings have changed or more is wanted."""
+        last = self._last()
+        if len(last.options) >= wanted and self._asked in (None, self.settings):
+            return last.options
+        search = self.settings if self.settings.rows >= wanted else self.settings.searched(wanted)
+        self._asked = self.settings
+        return _options(self.bot.reply(self.talk.history[:-1], search, last.persona))
 
     def _sample(self, history: Sequence[str]) -> Reply:
         """One reply drawn at random; the seed moves on, so that the next is another."""
@@ -187,13 +208,14 @@ class Talking:
         wanted = _FOUND if number is None else number
         if not 1 <= wanted <= 100:
             raise CommandError(f"/alternatives takes a number from 1 to 100; given: {wanted}")
-        options = last.options
-        if len(options) < wanted:
-            wide = self.settings.searched(wanted)
-            options = _options(self.bot.reply(self.talk.history[:-1], wide, last.persona))
+        options = self._options(wanted)
         self._found, self._choosing = options, options[:wanted]
-        lines = [f"{place:>3}  {other.score:7.2f}  {other.text}" for place, other in enumerate(self._choosing, 1)]
-        return Answer("note", "\n".join([*lines, "A number says it instead; anything else goes on."]))
+        lines = [
+            f"{place:>3}{'*' if other.text == last.bot else ' '} {other.score:7.2f}  {other.text}"
+            for place, other in enumerate(self._choosing, 1)
+        ]
+        stands = " of that with the *" if last.bot in (other.text for other in self._choosing) else ""
+        return Answer("note", "\n".join([*lines, f"A number says it instead{stands}; anything else goes on."]))
 
     def _pick(self, options: tuple[Alternative, ...], typed: str) -> Answer:
         place = int(typed[:9])
@@ -216,8 +238,15 @@ class Talking:
             raise CommandError("nothing was said yet")
         return self.talk.last
 
+    def _take_up(self, talk: Talk) -> None:
+        """Go on with another conversation, turn by turn of which one can go back."""
+        self._time.take_up(talk)
+        self._asked, self._unanswered = None, ""
+        self._note()
+
     def _go(self, talk: Talk) -> None:
         self._time.go(talk)
+        self._unanswered = ""
         self._note()
 
     def _note(self) -> None:

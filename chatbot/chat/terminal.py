@@ -30,13 +30,13 @@ from chatbot.chat.pictures import cut, width
 from chatbot.chat.session import Session
 from chatbot.chat.settings import way
 from chatbot.chat.styled import THEMES, Looks, Styled, drawn, named
-from chatbot.chat.talking import Answer, StoppedError
+from chatbot.chat.talking import HINT, STOPPED, Answer, StoppedError
 from chatbot.chat.typed import history
 from data_prep.text import printable
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _TICK = 0.1  # seconds
-_HINT = "Ctrl-C again, or Ctrl-D, leaves."
+_LAST_WORDS = 2.0  # seconds in which the terminal may answer what it was asked; unread, that lands in the shell
 _BELOW = 4  # rows that a growing reply leaves to the prompt
 
 
@@ -96,7 +96,8 @@ class Terminal:
         with suppress(NotImplementedError, RuntimeError):  # not on Windows, nor outside the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         loading = asyncio.create_task(asyncio.to_thread(lambda: self._session.settings))
-        tasks = {asyncio.create_task(self._answer_all()), asyncio.create_task(self._ask_all())}
+        asking = asyncio.create_task(self._ask_all())
+        tasks = {asyncio.create_task(self._answer_all()), asking}
         if self._looks.greeting:
             self._say(self._looks.greeting)
         with patch_stdout():
@@ -105,6 +106,8 @@ class Terminal:
             if done == {loading} and loading.exception() is None:
                 done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         self._leave()
+        self._end()
+        await asyncio.wait({asking}, timeout=_LAST_WORDS)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -157,7 +160,7 @@ class Terminal:
             try:
                 answer = await asyncio.to_thread(next, steps, None)
             except StoppedError:
-                self._say("Stopped; nothing was said.")
+                self._say(STOPPED)
                 return False
             except Exception as error:  # noqa: BLE001 - one line that goes wrong is no reason to end the talk
                 self._draw(Answer("error", f"{type(error).__name__}: {error} (a fault of ours)"))
@@ -242,11 +245,12 @@ class Terminal:
                 self._end()
                 return
             if self._busy:
-                self._stop()
+                self._stop()  # what is said of that has the hint
+                self._warned = True
             else:
                 buffer.reset()
-            self._warned = True
-            self._say(_HINT)
+                self._warned = True
+                self._say(HINT)
 
         @keys.add("escape", "enter")
         def another_line(event: KeyPressEvent) -> None:
@@ -259,7 +263,7 @@ class Terminal:
         @keys.add("c-x", "c-e")
         def edit(event: KeyPressEvent) -> None:
             self._held = []
-            event.current_buffer.open_in_editor(validate_and_handle=True).add_done_callback(self._edited)
+            event.current_buffer.open_in_editor(validate_and_handle=False).add_done_callback(self._edited)
 
         return keys
 

@@ -49,8 +49,8 @@ class EvaluateCommand:
     """Ask so many pairs of the split, drawn at random; null: all."""
     output: Path = Path("evaluation")
     """Folder for evaluation.json and evaluation.html."""
-    card: bool = True
-    """Write the figures on the card of each bot, the README.md in its folder."""
+    card: bool | None = None
+    """Write the figures on the card of each bot, the README.md in its folder; null: unless there is a --limit."""
     rate: bool = False
     """Show pairs of replies of two bots, without saying whose they are, and count which you prefer."""
     seed: int = 0
@@ -160,7 +160,7 @@ def _write(command: EvaluateCommand, evaluation: Evaluation) -> None:
         raise ChatbotError(f"{command.output}: cannot be written ({error.strerror}); give another --output") from error
     sys.stderr.write(f"{command.output}/evaluation.json and evaluation.html have all of it.\n")
     for name, path in zip(evaluation.learned, command.bots, strict=True):
-        if command.card:
+        if command.card or (command.card is None and command.limit is None):
             _write_card(path, evaluation, name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -25,7 +26,8 @@ def tables(evaluation: Evaluation, columns: int | None = None) -> str:
     room = columns or shutil.get_terminal_size((120, 24)).columns
     parts = [_head(evaluation), _likelihood(evaluation, room)]
     parts += [_figures(evaluation, title, names, room) for title, names in TABLES.items()]
-    parts += [*map(printable, evaluation.verdicts.values()), *_compared(evaluation)]
+    told = [*map(printable, evaluation.verdicts.values()), *_compared(evaluation)]
+    parts += [textwrap.fill(one, room, break_long_words=False, break_on_hyphens=False) for one in told]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

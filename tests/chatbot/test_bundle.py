@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def resign(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     """Change config.json as somebody would who knows how it is signed, and sign all files anew."""
     config = json.loads((path / "config.json").read_bytes())
     del config["checksum"]
-    config["files"] = {n: hashlib.sha256((path / n).read_bytes()).hexdigest() for n in bundle.HASHED}
+    config["files"] = {n: hashlib.sha256((path / n).read_bytes()).hexdigest() for n in (*bundle.READ, bundle.CARD)}
     change(config)
     (path / "config.json").write_bytes(sealed.signed(config))
 
@@ -82,7 +83,7 @@ def test_shared_weights_are_saved_once(bot: Path) -> None:
     assert size <= (bot / "model.safetensors").stat().st_size < size + 8192
 
 
-@pytest.mark.parametrize("name", bundle.FILES)
+@pytest.mark.parametrize("name", [bundle.CONFIG, *bundle.READ, bundle.COUNTS])
 @pytest.mark.parametrize("where", [0.0, 0.3, 0.999])
 def test_a_changed_byte_is_refused_and_the_file_named(bot: Path, name: str, where: float) -> None:
     raw = bytearray((bot / name).read_bytes())
@@ -93,7 +94,7 @@ def test_a_changed_byte_is_refused_and_the_file_named(bot: Path, name: str, wher
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", bundle.FILES)
+@pytest.mark.parametrize("name", [bundle.CONFIG, *bundle.READ, bundle.COUNTS])
 @pytest.mark.parametrize("damage", ["missing", "empty", "longer", "folder"])
 def test_a_damaged_file_is_refused_and_named(bot: Path, name: str, damage: str) -> None:
     file = bot / name
@@ -122,7 +123,31 @@ def test_another_version_says_what_to_do(bot: Path) -> None:
 def test_a_bot_needs_no_picture(bot: Path) -> None:
     (bot / "training.png").unlink()
     resign(bot, lambda config: None)  # which lists no picture
-    assert bundle.load(bot).config["files"].keys() == set(bundle.HASHED)
+    assert bundle.load(bot).config["files"].keys() == {*bundle.READ, bundle.CARD}
+
+
+@pytest.mark.parametrize("name", [bundle.CARD, bundle.PICTURE])
+def test_what_is_for_people_they_may_edit(bot: Path, name: str) -> None:
+    (bot / name).write_bytes(b"mine")
+    bundle.load(bot)
+    (bot / name).unlink()
+    bundle.load(bot)
+
+
+def test_a_card_that_was_edited_is_not_written_over(bot: Path) -> None:
+    (bot / bundle.CARD).write_text("mine")
+    with pytest.raises(BundleError, match="edited by hand"):
+        bundle.rewrite_card(bot, {}, [])
+    assert (bot / bundle.CARD).read_text() == "mine"
+    (bot / bundle.CARD).unlink()
+    bundle.rewrite_card(bot, {}, [("Hi.", "Hello.")])
+    assert "Hello." in (bot / bundle.CARD).read_text()
+    bundle.load(bot)
+
+
+def test_a_folder_above_a_bot_says_where_it_is(bot: Path) -> None:
+    with pytest.raises(BundleError, match=f"no bot; did you mean {re.escape(str(bot))}"):
+        bundle.load(bot.parent)
 
 
 @pytest.mark.parametrize(

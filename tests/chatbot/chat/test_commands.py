@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.chat.commands import COMMANDS, CommandError, as_text, help_text, is_command, parse
+from chatbot.chat.commands import COMMANDS, CommandError, as_text, is_command, parse
+from chatbot.chat.help import help_text
 
 
 @pytest.mark.parametrize(

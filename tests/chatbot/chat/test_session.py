@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from chatbot.chat.commands import COMMANDS
 from chatbot.chat.lines import told
 from chatbot.chat.session import Session
+from chatbot.chat.talking import StoppedError
 from chatbot.errors import ChatbotError
 from chatbot.replies import Reply
 from chatbot.search.config import SearchConfig
@@ -73,14 +74,13 @@ def test_a_recorded_conversation_that_uses_every_command(tmp_path: Path, monkeyp
         ("/alternatives", "nothing was said yet"),
         ("/alternatives many", "takes one whole number"),
         ("/say", "/say TEXT"),
-        ("/set", "/set NAME VALUE"),
         ("/set beam", "it is 3; give another value"),
         ("/set beam 0", "beam must be a whole number of at least 1, got 0"),
         ("/set baem 5", "did you mean beam?"),
         ("/set top_p 0.9", "top_p has no effect without a temperature"),
         ("/set temperature hot", "temperature must be a number from 0.001"),
         ("/set beam 2 3", "takes one value"),
-        ("/preset", "/preset NAME"),
+        ("/set no_repeat_ngram", "it is 3; give another value, or none"),
         ("/preset bold", f"no preset bold; there are {', '.join(PRESETS)}"),
         ("/seed x", "takes one whole number"),
         ("/settings x", "takes no value"),
@@ -90,13 +90,13 @@ def test_a_recorded_conversation_that_uses_every_command(tmp_path: Path, monkeyp
         ("/context x", "takes no value"),
         ("/stats x", "takes no value"),
         ("/save", "/save FILE"),
-        ("/save talk.doc", "is saved as .jsonl"),
+        ("/save talk.jsonl", "nothing was said yet"),
         ('/save "a', "No closing quotation"),
         ("/load", "/load FILE.jsonl"),
         ("/load nowhere.jsonl", "cannot be read"),
         ("/reset x", "takes no value"),
         ("/quit x", "takes no value"),
-        ("/help x", "takes no value"),
+        ("/help x", "/help x: no such command"),
         ("/persna", "did you mean /persona"),
         ("/", "/help lists them"),
         ("/undo 0", "takes a number from 1"),
@@ -391,3 +391,74 @@ def test_neither_torch_nor_a_terminal_is_needed() -> None:
     code = "import sys, chatbot.chat.session; print('torch' in sys.modules, 'prompt_toolkit' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+def test_what_was_stopped_can_be_tried_again() -> None:
+    class Stopping(Parrot):
+        stops = True
+
+        def stream(self, history: Sequence[str], settings: SearchConfig, persona: str = "") -> Iterator[Reply]:
+            if history[-1] == "a long one" and self.stops:
+                raise StoppedError
+            yield from super().stream(history, settings, persona)
+
+    bot = Stopping(SearchConfig())
+    talk = Session(bot)
+    answers(talk, "before")
+    with pytest.raises(StoppedError):
+        answers(talk, "a long one")
+    bot.stops = False
+    assert answers(talk, "/retry") == ["reply: a long one"]
+    assert said(talk) == [("before", "before"), ("a long one", "a long one")]
+    assert answers(talk, "/retry") == ["reply: a long one 1"]
+
+
+def test_another_reply_is_looked_for_as_the_settings_now_say() -> None:
+    talk = session()
+    answers(talk, "How are you?")
+    answers(talk, "/set start Well,")
+    seen: list[SearchConfig] = []
+    plain = talk.bot.reply
+
+    def watched(history: Sequence[str], settings: SearchConfig, persona: str = "") -> Reply:
+        seen.append(settings)
+        return plain(history, settings, persona)
+
+    talk.bot.reply = watched  # type: ignore[method-assign]
+    answers(talk, "/retry")
+    answers(talk, "/retry")
+    assert [settings.start for settings in seen] == ["Well,"], "once, and then what that found"
+
+
+def test_a_slip_does_not_end_the_choosing() -> None:
+    talk = session()
+    answers(talk, "How are you?")
+    answers(talk, "/alternatives")
+    answers(talk, "/alternatives x")
+    answers(talk, "99")
+    assert answers(talk, "2") == ["reply: How are you? 1"]
+
+
+def test_what_stands_is_marked_among_the_alternatives() -> None:
+    talk = session()
+    answers(talk, "How are you?")
+    answers(talk, "/retry")
+    *lines, advice = answers(talk, "/alternatives 3")
+    assert [line for line in lines if "*" in line] == ["note:   2*   -2.00  How are you? 1"]
+    assert advice == "note: A number says it instead of that with the *; anything else goes on."
+    answers(talk, "/say Splendid.")
+    assert not [line for line in answers(talk, "/alternatives 3") if "*" in line]
+
+
+def test_a_loaded_conversation_is_gone_back_in_turn_by_turn(tmp_path: Path) -> None:
+    talk = session()
+    for line in ("one", "two", f"/save {tmp_path / 'talk.jsonl'}"):
+        answers(talk, line)
+    other = session()
+    answers(other, "earlier")
+    answers(other, f"/load {tmp_path / 'talk.jsonl'}")
+    assert [text for text, _ in said(other)] == ["one", "two"]
+    answers(other, "/undo")
+    assert [text for text, _ in said(other)] == ["one"]
+    answers(other, "/undo 2")
+    assert [text for text, _ in said(other)] == ["earlier"]

@@ -82,7 +82,7 @@ def test_without_a_terminal_each_line_gives_one_line_and_nothing_else() -> None:
     bot = Parrot(SearchConfig(beam=2))
     out, notes = in_lines(bot, b"Hi\n/set beam 4\n\n/nonsense\nHow are you?\r\n/quit\nnot read\n")
     assert out == "Hi\n\nHow are you?\n"
-    assert notes.splitlines()[0] == "Replies come from a beam of 4; beam 4."
+    assert notes.splitlines()[0] == "Replies come from a beam of 4"
     assert notes.splitlines()[1].startswith("/nonsense is no command")
     assert bot.asked[-1][0] == ("Hi", "Hi", "How are you?")
 
@@ -348,13 +348,15 @@ def test_at_a_real_terminal(tmp_path: Path, no_colour: bool) -> None:
     terminal.wait_for("you:")
     terminal.type(b"hello\r")  # typed before the bot is there
     terminal.wait_for("bot:")
-    terminal.wait_for("beam of 12")
+    terminal.wait_for("a beam of")
     terminal.type(b"/gates\r")
     terminal.wait_for("forget")
     terminal.type(b"\x1b[A\x1b[A\r")  # two lines before, called back
     terminal.wait_for("hello")
     terminal.type(b"draft\x18\x05")  # Ctrl-X Ctrl-E: the editor puts a word before it
     terminal.wait_for("edited draft")
+    terminal.type(b"\r")
+    terminal.wait_for("bot:")
     terminal.type(b"/stats\r")
     terminal.wait_for("parameters")
     terminal.type(b"\x04")

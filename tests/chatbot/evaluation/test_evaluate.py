@@ -332,7 +332,11 @@ def test_another_card_leaves_all_else_as_it_was(prepared: Path, bot: Path, tmp_p
     (bot / "backward.old").mkdir()
     (bot / "backward.old" / "x").write_text("mine")
     (bot / "backward").symlink_to(tmp_path / "elsewhere")
-    assert evaluated(prepared, bot, "--split", "valid", "--limit", "5", "--output", tmp_path / "out") == 0
+    argv = [prepared, bot, "--split", "valid", "--limit", "5", "--output", tmp_path / "out"]
+    before = (bot / "README.md").read_text()
+    assert evaluated(*argv) == 0
+    assert (bot / "README.md").read_text() == before, "a trial with a few is not what a card should tell"
+    assert evaluated(*argv, "--card", "true") == 0
     assert "nearest neighbour" in (bot / "README.md").read_text()
     assert (bot / "backward.old" / "x").read_text() == "mine"
     assert (bot / "backward").is_symlink()
@@ -353,7 +357,7 @@ def test_a_folder_with_a_strangers_file_keeps_it(
     prepared: Path, bot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (bot / "notes.txt").write_text("mine")
-    assert evaluated(prepared, bot, "--split", "valid", "--limit", "5", "--output", tmp_path / "out") == 0
+    assert evaluated(prepared, bot, "--split", "valid", "--output", tmp_path / "out") == 0
     captured = capsys.readouterr()
     assert "'notes.txt'" in captured.err
     assert (bot / "notes.txt").read_text() == "mine"
