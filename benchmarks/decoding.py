@@ -26,7 +26,7 @@ from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.tokenizer import join
 from data_prep.store import open_prepared
 
-PLAIN = "a plain beam of 5"
+PLAIN = "plain"
 """What the default is held against."""
 
 
@@ -71,7 +71,7 @@ def main() -> int:
     trained = pq.read_table(prepared.split("train"), columns=["reply"])["reply"]
     anything = [trained[place].as_py() for place in random.Random(1).choices(range(len(trained)), k=len(contexts))]
     responder = Responder(bot)
-    ways: dict[str, dict[str, Any]] = {PLAIN: {"beam": 5}, **{name: {"preset": name} for name in PRESETS}}
+    ways: dict[str, dict[str, Any]] = {name: {"preset": name} for name in PRESETS}
     ways |= {name: json.loads(settings) for name, _, settings in (way.partition("=") for way in given.ways)}
     said: dict[str, list[str]] = {"people": true, "a random training reply": anything}
     rows = [row(name, texts, true, own_nats(bot, contexts, texts)) for name, texts in said.items()]

@@ -33,7 +33,7 @@ class Bot:
 
         Args:
             history: what was said, by both sides in turn; or a single text.
-            preset: settings by name: greedy, careful, lively, diverse.
+            preset: settings by name: greedy, plain, careful, lively, diverse.
             settings: fields of `chatbot.search.config.SearchConfig`, as in ``temperature=0.8, seed=7``; the bot's own
                 unless given.
 

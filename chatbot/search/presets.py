@@ -16,6 +16,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "greedy": Preset("the likeliest piece at each step: the quickest, and dull", {"beam": 1}),
+    "plain": Preset("a plain beam of five: correct, and what could be said to anything", {"beam": 5}),
     "careful": Preset(
         "of a wide beam the reply that fits what was said rather than anything; the default",
         {"beam": 12, "anti_lm": 0.6},
