@@ -45,14 +45,21 @@ class Bot:
     def replies(
         self, histories: Sequence[Sequence[str] | str], preset: str | None = None, **settings: Any
     ) -> list[Reply]:
-        """Answer many histories, in their order; faster than one after the other."""
+        """Answer many histories, in their order; faster than one after the other.
+
+        Raises:
+            ConfigError: as `reply`.
+            TypeError: a single text was given.
+        """
+        if isinstance(histories, str):
+            raise TypeError("replies takes a list of histories; `reply` answers a single text")
         asked = [[history] if isinstance(history, str) else history for history in histories]
         return self._responder.replies(asked, search_settings(self._bundle.config, preset, **settings))
 
     def stream(self, history: Sequence[str] | str, preset: str | None = None, **settings: Any) -> Iterator[Reply]:
         """Answer as it comes: see `chatbot.responder.Responder.stream`."""
         asked = [history] if isinstance(history, str) else history
-        yield from self._responder.stream(asked, search_settings(self._bundle.config, preset, **settings))
+        return self._responder.stream(asked, search_settings(self._bundle.config, preset, **settings))
 
     def look(self, history: Sequence[str] | str, reply: Reply) -> Look:
         """Where the bot looked as it said a reply to this history, and how sure it was of each piece."""

@@ -12,8 +12,7 @@
       backward/           a bot that guesses what was answered, where `fit --backward` made one
       language_model/     a bot that says what is said after anything, where `fit --language-model` made one
 
-Saving swaps the whole folder (see `chatbot.swap`). Loading hashes the very bytes that it then parses, and
-runs none of them.
+Saving swaps the whole folder (see `chatbot.swap`). Loading hashes the very bytes that it parses, and runs none.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.mode
 PREPARE, TRAINING, CARD, PICTURE = "prepare.json", "training.json", "README.md", "training.png"
 COUNTS = "replies.json"
 READ = (WEIGHTS, TOKENIZER, PREPARE, TRAINING)
-"""What a bot is loaded from, and so must be as it was written. The card and its picture are for people, who may edit
-them."""
+"""What a bot is loaded from; the card and its picture are for people, who may edit them."""
 FILES = (CONFIG, *READ, CARD, PICTURE, COUNTS)
 HELPERS = ("backward", "language_model")
 """Bots that help this one to rank its replies, in folders inside its own."""
@@ -62,9 +60,6 @@ class Bundle:
     path: Path
     counts: dict[str, int] | None = None
     """`chatbot.ranking.key` of a training reply → how often it stands there, of the commonest; None: not counted."""
-
-
-# ---------------------------------------------------------------------------------------------------- writing
 
 
 def check_output(path: Path) -> None:
@@ -142,9 +137,9 @@ def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple
     check_output(place)
     folder = _standing(path)
     config = _config(folder)
-    there = [name for name in FILES if name in config["files"] and (folder / name).exists()]
-    contents = {name: _checked(folder, name, config["files"]) for name in there if name != CARD}
-    if CARD in there and sha256(read(folder / CARD)) != config["files"][CARD]:
+    there = [name for name in FILES if name in config["files"] and name != CARD and (folder / name).exists()]
+    contents = {name: _checked(folder, name, config["files"]) for name in there}
+    if (folder / CARD).exists() and sha256(read(folder / CARD)) != config["files"].get(CARD):
         raise BundleError(
             f"{folder / CARD}: was edited by hand since it was written; delete it to have it written anew"
         )
@@ -160,8 +155,9 @@ def rewrite_card(path: Path, figures: Mapping[str, Any], samples: Sequence[tuple
     )
     contents[CARD] = page.encode("utf-8", "backslashreplace")
     body = {**config, "files": {name: sha256(content) for name, content in contents.items()}}
-    others = [entry.name for entry in folder.iterdir() if entry.name not in FILES]
-    swap.write(place, {**contents, CONFIG: signed(body)}, keep=others)
+    swap.write(
+        place, {**contents, CONFIG: signed(body)}, keep=[e.name for e in folder.iterdir() if e.name not in FILES]
+    )
 
 
 def _helpers(path: Path, tokenizer: bytes) -> list[str]:
@@ -175,9 +171,8 @@ def _helpers(path: Path, tokenizer: bytes) -> list[str]:
 
 def helpers_lost(path: Path, tokenizer: bytes) -> list[str]:
     """Helpers of a bot at ``path`` that one of these pieces, taking its place, could not keep."""
-    standing = swap.standing(path.resolve())
-    there = [] if standing is None else [name for name in HELPERS if (standing / name).is_dir()]
-    return [name for name in there if name not in _helpers(path.resolve(), tokenizer)]
+    standing, kept = swap.standing(path.resolve()), _helpers(path.resolve(), tokenizer)
+    return [name for name in HELPERS if standing is not None and (standing / name).is_dir() and name not in kept]
 
 
 def _is_of_helper(name: str) -> bool:
@@ -198,9 +193,6 @@ def _weights(model: Seq2Seq) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
 
 
-# ---------------------------------------------------------------------------------------------------- reading
-
-
 def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
     """Open a bot for talking, its model in evaluation mode on ``device``.
 
@@ -211,8 +203,8 @@ def load(path: Path, device: str | torch.device = "cpu") -> Bundle:
     place = _device(device)
     folder = _standing(path)
     config = _config(folder)
-    listed = [*READ, *(name for name in (COUNTS,) if name in config["files"])]
-    contents = {name: _checked(folder, name, config["files"]) for name in listed}
+    read_now = READ + (COUNTS,) * (COUNTS in config["files"])
+    contents = {name: _checked(folder, name, config["files"]) for name in read_now}
     try:
         tokenizer = Tokenizer(contents[TOKENIZER])
     except ChatbotError as error:
@@ -248,10 +240,9 @@ def _standing(path: Path) -> Path:
         raise BundleError(f"{path}: no such folder; make a bot with `chatbot fit PREPARED --output {path}`")
     if (folder / "report.json").is_file():
         raise BundleError(f"{path}: a prepared folder and not yet a bot: run `chatbot fit {path} --output BOT` first")
-    below = sorted(entry.name for entry in folder.iterdir() if (entry / CONFIG).is_file())
-    if below:
-        raise BundleError(f"{path}: no bot; did you mean {path / below[0]}?")
-    raise BundleError(f"{path}: no bot, as {CONFIG} is missing; expected the --output of `chatbot fit`")
+    below = [entry for entry in sorted(folder.iterdir()) if (entry / CONFIG).is_file()]
+    wanted = f"did you mean {path / below[0].name}?" if below else "expected the --output of `chatbot fit`"
+    raise BundleError(f"{path}: no bot, as {CONFIG} is missing; {wanted}")
 
 
 def _config(folder: Path) -> dict[str, Any]:

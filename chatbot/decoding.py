@@ -68,7 +68,7 @@ class Decoding:
             **shared,
         )
         each = [[one for several in found[row * times :][:times] for one in several] for row in range(rows)]
-        return [sorted(hypotheses, key=lambda one: -one.score) for hypotheses in each]
+        return [sorted(hypotheses, key=lambda one: one.order) for hypotheses in each]
 
     def walked(
         self, source: Sequence[int], filters: Sequence[Filter], settings: SearchConfig

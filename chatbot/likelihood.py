@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from chatbot.data.batches import Batch, collate
 from chatbot.model.seq2seq import Seq2Seq
+from chatbot.tokenizer import EOS
 
 _POSITIONS = 2048  # of replies that are scored at a time, padding included: 65 MB of scores
 
@@ -71,10 +72,16 @@ def of_batch(batch: Batch, nats: float) -> Likelihood:
 
 
 @torch.inference_mode()
-def of_replies(model: Seq2Seq, sources: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]) -> list[float]:
+def of_replies(
+    model: Seq2Seq,
+    sources: Sequence[Sequence[int]],
+    replies: Sequence[Sequence[int]],
+    ended: Sequence[bool] | None = None,
+) -> list[float]:
     """The log-probability of each reply after its source, ends included, in nats: many at a time, in their order.
 
-    Sources end with EOS, replies do not; the model is in evaluation mode.
+    Sources end with EOS, replies do not; the model is in evaluation mode. Of replies that have not ``ended`` the end
+    does not count.
     """
     device = model.bias.device
     found = [0.0] * len(sources)
@@ -87,6 +94,9 @@ def of_replies(model: Seq2Seq, sources: Sequence[Sequence[int]], replies: Sequen
         batch = collate(*some, [0] * len(rows)).to(device)
         hidden = model(batch.source, batch.source_lengths, batch.inputs)  # (N, T, E)
         cost = F.cross_entropy(model.logits(batch.select(hidden)), batch.select(batch.targets), reduction="none")
+        if ended is not None:
+            cut = torch.tensor([not ended[i] for i in rows], device=device)[:, None]  # (N, 1)
+            cost = cost.masked_fill_(batch.select(cut & (batch.targets == EOS)), 0.0)
         owner = torch.arange(len(rows), device=device)[:, None].expand_as(batch.targets)  # (N, T)
         nats = cost.new_zeros(len(rows)).index_add_(0, batch.select(owner), cost)  # (N,)
         for row, one in zip(rows, nats.tolist(), strict=True):

@@ -23,6 +23,8 @@ class Rankers:
 
     def __init__(self, bot: bundle.Bundle) -> None:
         self._bot = bot
+        self._folder = bot.path.resolve()
+        self._has_language_model = (self._folder / "language_model" / bundle.CONFIG).is_file()
 
     def wanted(self, settings: SearchConfig) -> bool:
         """Whether any is asked for."""
@@ -67,16 +69,17 @@ class Rankers:
 
     def _open(self, helper: Helper, setting: str) -> bundle.Bundle:
         flag = f"--{helper.replace('_', '-')}"
-        if not (self._bot.path / helper / bundle.CONFIG).is_file():
+        if not (self._folder / helper / bundle.CONFIG).is_file():
             raise ConfigError(
                 f"search settings: {setting} is set, but {self._bot.path} has no model for that in {helper}/; "
                 f"make it with `chatbot fit PREPARED --output {self._bot.path} {flag}`, or leave {setting} at 0"
             )
-        found = bundle.load(self._bot.path / helper, self._bot.model.bias.device)
+        found = bundle.load(self._folder / helper, self._bot.model.bias.device)
         if found.tokenizer.model != self._bot.tokenizer.model:
             raise ConfigError(
                 f"search settings: {setting} is set, but {found.path} was trained with another vocabulary than the "
-                f"bot; make it anew with `chatbot fit PREPARED --output {self._bot.path} {flag} --overwrite`"
+                f"bot; make it anew with `chatbot fit PREPARED --output {self._bot.path} {flag} --overwrite`, or give "
+                f"--{setting} 0"
             )
         return found
 
@@ -85,11 +88,11 @@ class Rankers:
 
         Replies that are likely after anything come up after many contexts; each is reckoned once.
         """
-        there = (self._bot.path / "language_model" / bundle.CONFIG).is_file()
-        model = self._language_model.model if there else self._bot.model
-        texts = list(dict.fromkeys(tuple(one.ids) for some in found for one in some))
-        known = dict(zip(texts, of_replies(model, [[EOS]] * len(texts), texts), strict=True))
-        return [[known[tuple(one.ids)] for one in some] for some in found]
+        model = self._language_model.model if self._has_language_model else self._bot.model
+        texts = list(dict.fromkeys((one.ids, one.ended) for some in found for one in some))
+        ids, ended = [one for one, _ in texts], [end for _, end in texts]
+        known = dict(zip(texts, of_replies(model, [[EOS]] * len(texts), ids, ended), strict=True))
+        return [[known[one.ids, one.ended] for one in some] for some in found]
 
     def _telling(self, found: Found, heard: Sequence[Sequence[int]]) -> list[list[float]]:
         """log p(last turn | reply) by the backward model."""

@@ -187,10 +187,10 @@ def _open_bot(command: ReplyCommand) -> tuple[Responder, SearchConfig]:
     bot = bundle.load(command.bot, command.device)
     settings = search_settings(bot.config, **command.search)
     if command.alternatives >= settings.rows and command.alternatives:
-        flag = "--beam" if settings.temperature is None else "--samples"
+        flag = "beam" if settings.temperature is None else "samples"
         raise ConfigError(
-            f"--alternatives {command.alternatives}: needs {flag} {command.alternatives + 1} or more, "
-            f"got {settings.rows}"
+            f"--alternatives {command.alternatives}: {flag} is {settings.rows}, which finds {settings.rows - 1} "
+            f"besides the reply; ask for fewer, or for a wider search, as with --{flag} {command.alternatives + 1}"
         )
     return Responder(bot), settings
 
@@ -225,8 +225,13 @@ def _written(path: Path | None) -> Iterator[BinaryIO]:
         with path.open("wb") as device:
             yield device
         return
-    partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # of its own, should two write the same
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChatbotError(
+            f"{path.parent}: no folder can be made here ({error.strerror}); give another --output"
+        ) from error
     try:
         with partial.open("wb") as file:
             yield file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
@@ -32,41 +32,52 @@ FEW_ROWS = 16
 SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
-_SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups", "diversity", "exact", "patience"))
-_WAYS = _SAMPLED | {"beam", "groups"}
-"""What says how to look for replies; all else can go with any way."""
+_SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups"))
 _reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 
 def search_settings(config: Mapping[str, Any], preset: str | None = None, **changes: Any) -> SearchConfig:
     """How replies are searched for: a preset, or else the bot's own (``config["search"]``), then ``changes``.
 
-    Where none of them says whether to search or to draw, and how wide, the preset `DEFAULT` does. 0 takes the limit
-    off where there is one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. A beam that is asked for
-    takes the place of samples. Raises ConfigError where a value is out of range or unknown, or where settings
-    contradict each other.
+    Where none of them names a beam or a temperature, the preset `DEFAULT` does. 0 takes the limit off where there is
+    one to take off: ``no_repeat_ngram``, ``no_context_ngram``, ``top_k``. A beam that is asked for takes the place of
+    samples; groups alone get a beam that they divide. Raises ConfigError where a value is out of range or unknown, or
+    where settings contradict each other.
     """
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}")
-    own = dict((config.get("search") or {}) if preset is None else PRESETS[preset].settings)
-    if preset is None and _WAYS.isdisjoint(own.keys() | changes.keys()):
-        own = PRESETS[DEFAULT].settings | own
-    unknown = sorted(own.keys() - {field.name for field in fields(SearchConfig)})
-    if unknown:
+    own = _usable((config.get("search") or {}) if preset is None else PRESETS[preset].settings)
+    changed, known = _usable(changes), {field.name for field in fields(SearchConfig)}
+    if unknown := sorted(own.keys() - known):
         raise ConfigError(f"the bot's search settings have {unknown[0]!r}, which this version does not know")
-    changed = dict(changes)
-    if strange := sorted(changed.keys() - {field.name for field in fields(SearchConfig)}):
-        raise ConfigError(f"search settings: there is no {strange[0]!r}; docs/decoding.md has all of them")
-    for settings in (own, changed):
-        settings |= {name: None for name in _NO_LIMIT if settings.get(name) == 0}
-        if isinstance(settings.get("banned"), list):  # as JSON and a parser keep it
-            settings["banned"] = tuple(settings["banned"])
+    if unknown := sorted(changed.keys() - known):
+        raise ConfigError(f"search settings: there is no {unknown[0]!r}; docs/decoding.md has all of them")
+    if preset is None and not any(_names_a_way(settings) for settings in (own, changed)):
+        own = PRESETS[DEFAULT].settings | own
+    if "beam" in changed and changed.get("temperature") is not None:
+        raise ConfigError("search settings: a beam searches and a temperature draws; give one of them")
     if not _SAMPLED.isdisjoint(own) and not _SEARCHED.isdisjoint(changed) and "temperature" not in changed:
         own = {name: value for name, value in own.items() if name not in _SAMPLED}  # a beam was asked for
+    groups = changed.get("groups")
+    if "beam" not in changed and isinstance(groups, int) and groups > 0:
+        changed["beam"] = groups * -(-own.get("beam", SearchConfig.beam) // groups)
     try:
         return replace(SearchConfig(**own), **changed)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"search settings: {error}") from error
+
+
+def _usable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as `SearchConfig` takes them: 0 is no limit, banned phrases of any kind of list are a tuple."""
+    found = {name: None if name in _NO_LIMIT and value == 0 else value for name, value in settings.items()}
+    if "banned" in found and not isinstance(found["banned"], str) and isinstance(found["banned"], Iterable):
+        found["banned"] = tuple(found["banned"])
+    return found
+
+
+def _names_a_way(settings: Mapping[str, Any]) -> bool:
+    """Whether it is said how to look for replies, rather than what they are to be like."""
+    return "beam" in settings or any(settings.get(name) not in (None, getattr(SearchConfig, name)) for name in SAMPLING)
 
 
 class Responder:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
+from chatbot.errors import ConfigError
 from chatbot.search.config import SearchConfig
 from chatbot.search.filters import (
     Filter,
@@ -22,6 +23,7 @@ from chatbot.search.phrases import BannedPhrases
 from chatbot.search.steps import LOWEST
 from chatbot.tokenizer import EOS, Tokenizer
 from data_prep.rules import repair
+from data_prep.text import fold
 
 
 class Speech:
@@ -61,10 +63,17 @@ class Speech:
             filters.append(NoContextNgram(settings.no_context_ngram, heard))
         if settings.repetition_penalty > 1:
             filters.append(RepetitionPenalty(settings.repetition_penalty))
-        if settings.banned:
-            filters.append(self._banned(settings.banned, settings.max_length))
-        if settings.start:
-            filters.append(Forced(self.beginning(settings.start)))
+        start = self.beginning(settings.start)
+        if len(start) >= settings.max_length:
+            raise ConfigError(
+                f"start is {len(start)} pieces long; expected fewer than max_length, {settings.max_length}"
+            )
+        said = f" {fold(settings.start)} "
+        banned = tuple(phrase for phrase in settings.banned if f" {fold(phrase)} " not in said or not fold(phrase))
+        if banned:
+            filters.append(self._banned(banned, settings.max_length))
+        if start:
+            filters.append(Forced(start, self._goes_on if settings.start[-1:].isalnum() else ()))
         return filters
 
     def beginning(self, start: str) -> list[int]:
@@ -74,7 +83,13 @@ class Speech:
     @lru_cache(maxsize=4)  # noqa: B019 - of a speech there is one a bot; to make it takes longer than a reply
     def _banned(self, phrases: tuple[str, ...], max_length: int) -> BannedPhrases:
         surfaces = [self._tokenizer.surface(i) for i in range(self._tokenizer.vocab_size)]
-        return BannedPhrases(phrases, surfaces, EOS, max_length)
+        return BannedPhrases(map(repair, phrases), surfaces, EOS, max_length)
+
+    @cached_property
+    def _goes_on(self) -> list[int]:
+        """The pieces that would make a word longer rather than begin the next; half a letter is taken for one."""
+        surfaces = (self._tokenizer.surface(i).decode("utf-8", "replace") for i in range(self._tokenizer.vocab_size))
+        return [i for i, text in enumerate(surfaces) if text[:1].isalnum() or text[:1] == "\ufffd"]
 
 
 class Audible:

@@ -51,7 +51,7 @@ class SearchConfig:
     """How many are the best that a search is patient for, as a share of the beam; less is sooner, and leaves fewer
     alternatives."""
     temperature: float | None = None
-    """Sample instead of searching, at this temperature; 1 is the model's own spread, less is bolder; null: search."""
+    """Sample instead of searching, at this temperature; 1 is the model's own spread, more is bolder; null: search."""
     top_k: int | None = None
     """Sample from so many of the likeliest pieces; null: from all."""
     top_p: float | None = None
@@ -112,8 +112,10 @@ class SearchConfig:
         self._check_together()
 
     def _check_together(self) -> None:
-        if self.min_length > self.max_length:
-            raise ValueError(f"min_length ({self.min_length}) must not pass max_length ({self.max_length})")
+        if self.min_length > max(1, self.max_length - 1):
+            raise ValueError(
+                f"min_length ({self.min_length}) must leave room for the end below max_length ({self.max_length})"
+            )
         if self.beam % self.groups:
             raise ValueError(f"groups must divide the beam, got {self.groups} groups and a beam of {self.beam}")
         usual = {setting.name: setting.default for setting in fields(self)}
@@ -122,7 +124,11 @@ class SearchConfig:
             raise ValueError(
                 f"{idle[0]} has no effect without a temperature, as in temperature 0.8: set one, or leave it"
             )
-        if isinstance(self.banned, str) or not all(isinstance(word, str) and word.strip() for word in self.banned):
+        if not isinstance(self.start, str):
+            raise ValueError(f"start must be a text, got {self.start!r}")
+        if not isinstance(self.banned, tuple) or not all(
+            isinstance(word, str) and word.strip() for word in self.banned
+        ):
             raise ValueError(f"banned must be words or phrases, got {self.banned!r}")
 
     def searched(self, beam: int) -> SearchConfig:

@@ -68,10 +68,16 @@ class Forbidden:
 
 
 class Forced(Reweighing):
-    """Each hypothesis begins with these ids; as the last filter it overrules the others."""
+    """Each hypothesis begins with these ids; as the last filter it overrules the others.
 
-    def __init__(self, ids: Sequence[int]) -> None:
+    Args:
+        ids: the beginning.
+        not_then: what may not come right after it, as it would make its last word another.
+    """
+
+    def __init__(self, ids: Sequence[int], not_then: Sequence[int] = ()) -> None:
         self.ids = list(ids)
+        self.not_then = torch.tensor(list(not_then), dtype=torch.long)
 
     def __call__(self, ids: Tensor, left: Tensor, inputs: Tensor) -> None:
         """Forbid all but the next of them, while there is one."""
@@ -80,6 +86,8 @@ class Forced(Reweighing):
             only = left[:, self.ids[place]].clone()  # (N,)
             left.fill_(LOWEST)
             left[:, self.ids[place]] = torch.where(only > DEAD, only, 0.0)
+        elif place == len(self.ids):
+            left.index_fill_(1, self.not_then.to(left.device), LOWEST)
 
 
 class NoRepeatNgram:

@@ -38,7 +38,7 @@ class BannedPhrases:
 
     def __init__(self, phrases: Iterable[str], surfaces: Sequence[bytes], eos: int, max_length: int) -> None:
         self.max_length = max_length
-        self.phrases = [_Phrase(phrase) for phrase in phrases]
+        self.phrases = [_Phrase(spelt) for phrase in phrases for spelt in _spellings(phrase) if spelt]
         self.surfaces = surfaces
         self.eos = eos
         self.sorted = sorted((surface, i) for i, surface in enumerate(surfaces) if surface)
@@ -94,12 +94,21 @@ class BannedPhrases:
         return found
 
 
+def _spellings(phrase: str) -> list[str]:
+    """A phrase as pieces may spell it: folded, and with capitals that bytes of their own spell, which nobody folds."""
+    text = unicodedata.normalize("NFC", " ".join(phrase.split()))  # as all text that a bot learns from
+    folded = text.casefold()
+    return [folded] if folded.isascii() else list(dict.fromkeys((folded, text, text.upper(), text.title())))
+
+
 class _Phrase:
-    def __init__(self, phrase: str) -> None:
-        text = unicodedata.normalize("NFC", " ".join(phrase.casefold().split()))  # as all text that a bot learns from
+    """A phrase as it is spelt. Where it begins or ends with a letter or digit of a script that puts spaces between
+    words, it counts only where a word does."""
+
+    def __init__(self, text: str) -> None:
         self.spelt = text.encode("utf-8", "replace")
-        self.spaced = not (_UNSPACED.match(text[-1]) if text else False)
-        self.starts_word = not (_UNSPACED.match(text[0]) if text else False)
+        self.spaced = text[-1].isalnum() and not _UNSPACED.match(text[-1])
+        self.starts_word = text[0].isalnum() and not _UNSPACED.match(text[0])
 
     def rests(self, tail: bytes) -> list[bytes]:
         """What is missing of it after a tail, for each of its beginnings that the tail ends with."""

@@ -19,7 +19,7 @@ PRESETS: dict[str, Preset] = {
     "plain": Preset("a plain beam of five: correct, and what could be said to anything", {"beam": 5}),
     "careful": Preset(
         "of a wide beam the reply that fits what was said rather than anything; the default",
-        {"beam": 12, "anti_lm": 0.6},
+        {"beam": 20, "anti_lm": 0.5},
     ),
     "lively": Preset(
         "the best of ten samples: another reply each time, and seldom nonsense",

@@ -15,7 +15,7 @@ from chatbot.search.steps import Hypothesis
 Found: TypeAlias = Sequence[Sequence[Hypothesis]]
 Ranker: TypeAlias = Callable[[Found], list[list[float]]]
 LogProbs: TypeAlias = Callable[[Found], list[list[float]]]
-"""Log-probabilities in nats of something about each hypothesis, the end included."""
+"""Log-probabilities in nats of something about each hypothesis, its end included where it has one."""
 
 
 def length_penalty(length: int, alpha: float) -> float:
@@ -37,7 +37,7 @@ def reranked(found: Found, rankers: Sequence[Ranker]) -> list[list[Hypothesis]]:
     for place, hypotheses in enumerate(found):
         sums = [sum(amount[place][k] for amount in amounts) for k in range(len(hypotheses))]
         scored = [replace(one, score=one.score + more) for one, more in zip(hypotheses, sums, strict=True)]
-        ranked.append(sorted(scored, key=lambda one: -one.score))
+        ranked.append(sorted(scored, key=lambda one: one.order))
     return ranked
 
 
@@ -54,7 +54,10 @@ class AntiLanguageModel:
     def __call__(self, found: Found) -> list[list[float]]:
         """What to add, an amount for each hypothesis."""
         return [
-            [-self.weight * p / length_penalty(len(one.ids) + 1, self.alpha) for one, p in zip(some, own, strict=True)]
+            [
+                -self.weight * p / length_penalty(len(one.ids) + one.ended, self.alpha)
+                for one, p in zip(some, own, strict=True)
+            ]
             for some, own in zip(found, self.log_probs(found), strict=True)
         ]
 

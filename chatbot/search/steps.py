@@ -47,6 +47,13 @@ class Hypothesis:
     """What it is ranked by: `log_prob` over the length penalty."""
     log_prob: float
     """The model's own log-probability of the ids, and of the end where it was reached; in nats."""
+    ended: bool = True
+    """Whether it came to its end, rather than being cut where no more was allowed."""
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """What the best come first by: what was cut never paid for an end, and comes after all that did."""
+        return not self.ended, -self.score
 
 
 def check_search(rows: int, width: int, max_length: int) -> None:
@@ -70,4 +77,4 @@ def hypothesis(ids: list[int], score: float, log_prob: float, *, eos: int) -> Hy
     if math.isnan(score) or math.isnan(log_prob):
         raise ValueError("the step gave log-probabilities that are not numbers (NaN): are the weights sound?")
     end = ids.index(eos) if eos in ids else len(ids)
-    return Hypothesis(tuple(ids[:end]), score, log_prob)
+    return Hypothesis(tuple(ids[:end]), score, log_prob, eos in ids)

@@ -39,8 +39,8 @@ def where(output: Path, task: Task) -> str:
     """Where what was trained stands, and what it is good for."""
     if task == "reply" or output.name != task:
         return f"The bot stands in {output}: chatbot chat {output}"
-    setting = "--backward" if task == "backward" else "--anti_lm"
-    return f"It helps {output.parent} to rank its replies: chatbot chat {output.parent} {setting} 0.3"
+    setting = " --backward 0.3" if task == "backward" else ""  # a language model is used wherever anti_lm is
+    return f"It helps {output.parent} to rank its replies: chatbot chat {output.parent}{setting}"
 
 
 def check_pieces(output: Path, data: DialogueData) -> None:

@@ -18,6 +18,7 @@ from chatbot.config import one_line, parse_blaming, recipe_names
 from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
 from chatbot.plainly import plainly
+from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.training.callbacks.keeper import CheckpointConfig
 from chatbot.training.callbacks.pace import ValidationConfig
 from chatbot.training.logs import Logs
@@ -200,6 +201,12 @@ class FitCLI(LightningCLI):
         )
         parser.add_argument(
             "--language-model", action="store_true", help="train one of replies as such, into BOT/language_model"
+        )
+        parser.add_argument(
+            "--preset",
+            type=Literal[tuple(PRESETS)] | None,
+            default=None,
+            help=f"how the bot looks for replies unless told otherwise; null: {DEFAULT}",
         )
         parser.add_argument("--profile", action="store_true", help="say at the end where the time of training went")
         parser.add_argument(

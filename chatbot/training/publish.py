@@ -15,6 +15,7 @@ import torch
 from chatbot import __version__, bundle
 from chatbot.data.module import DialogueData
 from chatbot.ranking import key
+from chatbot.search.presets import PRESETS
 from chatbot.training.curve import Curve
 from chatbot.training.folder import Workplace, read_checkpoint
 from chatbot.training.module import DialogueModule
@@ -44,12 +45,13 @@ def publish(
     best = read_checkpoint(place.best)
     module.model.load_state_dict(best["weights"])
     report = data.prepared.report
+    search = PRESETS[settings["preset"]].settings if settings.get("preset") else {}
     numbers = {key: value for key, value in report.items() if isinstance(value, int | float | str)}
     bundle.save(
         place.output,
         model=module.model,
         tokenizer=data.tokenizer_bytes,
-        config={"context_turns": data.context_turns, "source_tokens": data.source_tokens},
+        config={"context_turns": data.context_turns, "source_tokens": data.source_tokens, "search": search},
         prepare={**numbers, "dropped": report.get("dropped", {}), "settings": data.prepared.settings},
         training={
             **_training(trainer, module, data, curve, stop, settings, best["step"]),

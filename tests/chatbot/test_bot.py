@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ def test_settings_and_presets_by_name(bot: Bot) -> None:
     ("settings", "says"),
     [
         ({"beem": 3}, "beem"),
+        ({"start": "a b c d e f g h", "max_length": 5}, "start is .* pieces long; expected fewer than max_length, 5"),
         ({"beam": 0}, "beam must be a whole number"),
         ({"preset": "loud"}, "no preset 'loud'; expected one of greedy"),
         ({"backward": 0.5}, "has no model for that in backward/; make it with"),
@@ -64,13 +66,44 @@ def test_a_wrong_setting_is_named(bot: Bot, settings: dict[str, object], says: s
         bot.reply("hello", **settings)  # type: ignore[arg-type]
 
 
-def test_told_nothing_the_bot_itself_says_how_likely_a_reply_is_after_anything(bot: Bot, folder: Path) -> None:
-    plain = bot.reply("hello", beam=4)
+@pytest.mark.parametrize("most", [1, 4, 12])
+def test_told_nothing_the_bot_itself_says_how_likely_a_reply_is(bot: Bot, folder: Path, most: int) -> None:
+    """And what was cut gains nothing for having no end."""
     alone = bundle.load(folder).model
-    for one in bot.reply("hello", beam=4, anti_lm=0.7).alternatives:
-        (nothing,) = of_replies(alone, [[EOS]], [one.ids])
+    plain = bot.reply("hello", beam=6, max_length=most)
+    ranked = bot.reply("hello", beam=6, max_length=most, anti_lm=0.7)
+    for one in (ranked, *ranked.alternatives):
+        ended = len(one.ids) < most
+        (nothing,) = of_replies(alone, [[EOS]], [one.ids], [ended])
         (before,) = (other.score for other in (plain, *plain.alternatives) if other.ids == one.ids)
-        assert one.score == pytest.approx(before - 0.7 * nothing / length_penalty(len(one.ids) + 1, 1.0), abs=1e-4)
+        assert before is not None
+        expected = before - 0.7 * nothing / length_penalty(len(one.ids) + ended, 1.0)
+        assert one.score == pytest.approx(expected, abs=1e-4)
+
+
+def test_of_samples_those_that_ended_come_before_those_that_were_cut(bot: Bot) -> None:
+    for seed in range(20):
+        best = bot.reply("hello", temperature=1.5, samples=8, max_length=4, seed=seed)
+        lengths = [len(one.ids) for one in (best, *best.alternatives)]
+        assert lengths == sorted(lengths, key=lambda length: length == 4), "cut ones last"
+
+
+def test_lists_of_any_kind_are_taken_and_a_text_is_no_list(bot: Bot) -> None:
+    words = ["hello", "tea", "what"]
+    assert bot.reply("hello", banned=(word for word in words)) == bot.reply("hello", banned=words)
+    assert bot.reply("hello", banned=set(words)) == bot.reply("hello", banned=words)
+    with pytest.raises(TypeError, match="a list of histories"):
+        bot.replies("hello")
+    with pytest.raises(ConfigError, match="beem"):
+        bot.stream("hello", beem=3)  # before anybody asks for the first piece
+
+
+def test_a_beginning_is_whole_words_and_may_hold_what_is_banned(bot: Bot) -> None:
+    for seed in range(20):
+        said = bot.reply("hello", start="It", temperature=2.0, seed=seed, max_length=8).text
+        assert re.match(r"It\b", said), said
+        said = bot.reply("hello", start="what tea", banned=["tea"], temperature=2.0, seed=seed, max_length=9).text
+        assert re.match(r"what tea\b", said), said
 
 
 def test_a_bot_whose_replies_never_repeat_has_nothing_generic_and_one_that_did_not_count_says_so(

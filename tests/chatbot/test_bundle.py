@@ -146,7 +146,7 @@ def test_a_card_that_was_edited_is_not_written_over(bot: Path) -> None:
 
 
 def test_a_folder_above_a_bot_says_where_it_is(bot: Path) -> None:
-    with pytest.raises(BundleError, match=f"no bot; did you mean {re.escape(str(bot))}"):
+    with pytest.raises(BundleError, match=f"did you mean {re.escape(str(bot))}"):
         bundle.load(bot.parent)
 
 

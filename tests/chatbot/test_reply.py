@@ -175,7 +175,11 @@ def test_mistakes_are_said_in_one_line(bot: Path, tmp_path: Path) -> None:
         (ReplyCommand(bot, lines, tmp_path), ChatbotError, "is a folder"),
         (ReplyCommand(bot, lines, search={"beam": 0}), ConfigError, "beam"),
         (ReplyCommand(bot, lines, alternatives=-1), ConfigError, "--alternatives -1"),
-        (ReplyCommand(bot, lines, alternatives=2, search={"beam": 2}), ConfigError, "needs --beam 3 or more"),
+        (
+            ReplyCommand(bot, lines, alternatives=2, search={"beam": 2}),
+            ConfigError,
+            "ask for fewer, or for a wider search, as with --beam 3",
+        ),
     ]:
         with pytest.raises(kind, match=message):
             run(command)

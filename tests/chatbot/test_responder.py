@@ -198,9 +198,25 @@ def test_the_default_is_a_preset_until_somebody_says_how_to_search() -> None:
     assert search_settings({}) == default
     assert search_settings({"search": {"max_length": 20}}, seed=3) == replace(default, max_length=20, seed=3)
     assert search_settings({}, anti_lm=0.0) == replace(default, anti_lm=0.0)
-    for way in ({"beam": 5}, {"groups": 5}, {"temperature": 0.8}):
+    for way in ({"beam": 5}, {"temperature": 0.8}):
         assert search_settings({}, **way) == SearchConfig(**way)  # type: ignore[arg-type]
         assert search_settings({"search": way}) == SearchConfig(**way)  # type: ignore[arg-type]
+    for nothing in ({"temperature": None}, {"samples": 1}, {"top_k": 0}, {"groups": 1}, {"top_p": None}):
+        assert search_settings({}, **nothing) == default, "what says nothing changes nothing"  # type: ignore[arg-type]
+
+
+def test_groups_get_a_beam_that_they_divide() -> None:
+    for groups in range(1, 12):
+        assert search_settings({}, groups=groups).beam % groups == 0
+        assert search_settings({}, "diverse", groups=groups).groups == groups
+
+
+def test_settings_that_go_together_do() -> None:
+    assert search_settings({}, "lively", patience=0.5, exact=False).samples == 10
+    with pytest.raises(ConfigError, match="a beam searches and a temperature draws"):
+        search_settings({}, beam=5, temperature=0.8)
+    with pytest.raises(ConfigError, match="there is no 'beem'"):
+        search_settings({}, beem=5)
 
 
 def test_a_beam_takes_the_place_of_samples() -> None:
@@ -234,6 +250,9 @@ def test_all_settings_work_together_for_many_at_once(bot: bundle.Bundle, setting
     [
         ({}, {"beam": 0}, "beam must be a whole number of at least 1, got 0"),
         ({}, {"min_length": 70}, "min_length"),
+        ({}, {"min_length": 60}, "must leave room for the end"),
+        ({}, {"start": 5}, "start must be a text"),
+        ({}, {"banned": "tea"}, "banned must be words"),
         ({}, {"top_k": 5}, "top_k has no effect without a temperature"),
         ({}, {"samples": 5}, "samples has no effect without a temperature"),
         ({}, {"temperature": 1e-310}, "temperature must be a number from 0.001"),

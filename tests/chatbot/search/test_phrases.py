@@ -117,3 +117,18 @@ def test_it_is_what_a_search_of_the_text_finds(ids: list[int], phrase: str) -> N
             return
         assert not closed, f"{phrase!r} stands in {after!r}, after {before!r}"
         said.append(piece)
+
+
+def test_marks_are_banned_wherever_they_stand() -> None:
+    assert "!" in forbidden(["!"], " a")
+    assert "." in forbidden(["."], " kill", " you")
+    assert forbidden(["!!"], " a", "!") >= {"!"}
+    assert "!" not in forbidden(["!!"], " a")
+
+
+def test_capitals_that_bytes_spell_are_those_of_the_phrase() -> None:
+    spelt = [b"", *(bytes([byte]) for byte in "Élan".encode()), b" "]  # as byte pieces are: no fold sees the capital
+    left = torch.zeros(1, len(spelt))
+    BannedPhrases(["élan"], spelt, EOS, 99)(torch.tensor([[1, 2, 3, 4, 5]]), left, torch.zeros(1, dtype=torch.long))
+    assert left[0, EOS] == LOWEST
+    assert left[0, -1] == LOWEST

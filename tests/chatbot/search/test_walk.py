@@ -50,7 +50,7 @@ def test_a_least_length_is_kept(start: Start) -> None:
 def test_what_never_ends_is_cut_at_the_hard_limit(start: Start) -> None:
     endless = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     [[best]] = search(start(endless), max_length=5)
-    assert best == Hypothesis((2, 2, 2, 2, 2), 0.0, 0.0)
+    assert best == Hypothesis((2, 2, 2, 2, 2), 0.0, 0.0, ended=False)
 
 
 def test_a_batch_equals_each_input_alone(start: Start) -> None:

@@ -62,6 +62,12 @@ def test_a_profile_tells_where_the_time_went(
     assert "outside forward, backward and optimizer" in capsys.readouterr().err
 
 
+def test_a_bot_is_saved_with_the_preset_of_its_recipe(prepared: Path, tmp_path: Path, toy: list[str]) -> None:
+    for preset, expected in ((["--preset", "greedy"], {"beam": 1}), ([], {})):
+        fit([str(prepared), "--output", str(tmp_path / "bot"), *toy, *preset, "--overwrite"])
+        assert bundle.load(tmp_path / "bot").config["search"] == expected
+
+
 def test_logs_lie_beside_the_bot(prepared: Path, tmp_path: Path, toy: list[str]) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
