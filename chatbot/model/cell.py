@@ -269,10 +269,11 @@ def run(
     ``real`` (N, T) is True at text, or None for text everywhere: a pad changes no state. ``reverse`` reads from the
     last position to the first; each output still stands at the position that it was read at.
     """
-    projected = F.linear(x, weights.weight_ih, weights.bias_ih)  # (N, T, G H): the one part that needs no loop
+    # The one part that needs no loop. Cut in one go: each slice by itself has a gradient as long as the whole.
+    projected = F.linear(x, weights.weight_ih, weights.bias_ih).unbind(1)  # T of (N, G H)
     outputs: list[Tensor] = []
     for t in range(x.shape[1] - 1, -1, -1) if reverse else range(x.shape[1]):
-        after = kind.step(projected[:, t], state, weights)
+        after = kind.step(projected[t], state, weights)
         if real is None:
             state = after
             outputs.append(after[0])
