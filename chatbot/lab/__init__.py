@@ -1,0 +1,135 @@
+"""The experiments of the chapter on LSTMs, on the project's own cells: each a figure, a picture and a paragraph.
+
+retention.py  what is still known after a gap         gates.py      one LSTM reads a sentence
+long_lag.py   the tasks of 1997 (tasks.py)            bptt.py       where the way back is cut
+sentiment.py  for or against (reviews.py)             writer.py     a net goes on with a text (letters.py)
+memories.py   kinds of cells, one layer to three
+stack.py      the nets;  lesson.py  how they are taught;  jobs.py  many of them;  result.py, drawing.py  what is left
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatbot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from chatbot.lab.result import Result
+
+EXPERIMENTS = {
+    "retention": "what is still known of the first word after a gap of 1 to 400 others",
+    "gates": "one LSTM reads a sentence: its gates, candidate and memory, word by word",
+    "long-lag": "adding, multiplication, temporal order, copying, Reber and noise: which cell solves which",
+    "bptt": "the gradient where backpropagation through time is cut after k letters, and what that costs",
+    "sentiment": "the chapter's classifier of reviews, words against letters, and a modern one",
+    "writer": "a net that has read a text letter by letter writes on, at three temperatures",
+    "memories": "plain RNN, GRU, LSTM and peephole LSTM, one layer to three, at equal weights on one text",
+}
+_OWN = {
+    "data": "sentiment",
+    "vectors": "sentiment",
+    "predict": "sentiment",
+    "text": "writer, memories",
+    "minutes": "writer",
+}
+
+
+@dataclass(frozen=True)
+class LabCommand:
+    """Run an experiment: a table and a paragraph on the screen, NAME.json and NAME.png in the output folder."""
+
+    experiment: str
+    """Its name."""
+    quick: bool = False
+    """Under two minutes on two cores, as without this."""
+    full: bool = False
+    """As good as the method gets; minutes to an hour."""
+    seed: int = 0
+    """Of all that is drawn."""
+    output: Path = Path("runs/lab")
+    """Folder for what it leaves."""
+    data: list[Path] = field(default_factory=list)
+    """sentiment: a folder with pos/ and neg/, two files of lines (for, against), or a CSV with a text and a label."""
+    vectors: Path | None = None
+    """sentiment: vectors of words in the text form of word2vec or GloVe; null: learnt."""
+    predict: str | None = None
+    """sentiment: say of this text what the classifier of the last run makes of it."""
+    text: Path | None = None
+    """writer, memories: a text file, or a folder of them; null: the bundled dialogues."""
+    minutes: float | None = None
+    """writer: to learn for."""
+
+
+def listing() -> str:
+    """The experiments, a line each."""
+    lines = [f"  {name:<10} {summary}" for name, summary in EXPERIMENTS.items()]
+    return "\n".join(
+        [
+            "chatbot lab NAME [--full]",
+            "",
+            *lines,
+            "",
+            "`chatbot lab NAME --help` tells more; docs/lab.md shows what comes out.",
+        ]
+    )
+
+
+def run(command: LabCommand) -> int:
+    """Carry out the command.
+
+    Raises:
+        ChatbotError: there is no such experiment, or it does not take what was given.
+    """
+    name = command.experiment
+    if name not in EXPERIMENTS:
+        raise ConfigError(f"lab {name}: no such experiment; expected one of {', '.join(EXPERIMENTS)}")
+    if command.quick and command.full:
+        raise ConfigError("--quick and --full: expected one of them")
+    for option, owners in _OWN.items():
+        if getattr(command, option) not in (None, []) and name not in owners.split(", "):
+            raise ConfigError(f"--{option}: lab {name} does not take it; {owners} does")
+    if command.predict is not None:
+        from chatbot.lab.sentiment import predict
+
+        sys.stdout.write(f"{predict(command.predict, command.output)}\n")
+        return 0
+    from chatbot.lab.result import keep
+
+    keep(_result(command), command.output)
+    return 0
+
+
+def _result(command: LabCommand) -> Result:
+    full, seed = command.full, command.seed
+    match command.experiment:
+        case "retention":
+            from chatbot.lab import retention
+
+            return retention.run(full, seed)
+        case "gates":
+            from chatbot.lab import gates
+
+            return gates.run(full, seed)
+        case "long-lag":
+            from chatbot.lab import long_lag
+
+            return long_lag.run(full, seed)
+        case "bptt":
+            from chatbot.lab import bptt
+
+            return bptt.run(full, seed)
+        case "sentiment":
+            from chatbot.lab import sentiment
+
+            return sentiment.run(full, seed, command.data, command.output, command.vectors)
+        case "writer":
+            from chatbot.lab import writer
+
+            return writer.run(full, seed, command.text, command.minutes)
+        case _:
+            from chatbot.lab import memories
+
+            return memories.run(full, seed, command.text)

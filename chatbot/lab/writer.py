@@ -1,0 +1,162 @@
+"""My turn to chat: a net that has read one text, letter by letter, and goes on writing it."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from chatbot.lab.drawing import lines, sheet
+from chatbot.lab.lesson import Lesson, teach
+from chatbot.lab.letters import Corpus, Speaker, bits, read, streams
+from chatbot.lab.result import Result
+from chatbot.lab.stack import parameters
+from chatbot.model.cell import Recurrence
+from chatbot.training.console import say
+from chatbot.training.precision import checked
+
+NAME, SUMMARY = "writer", "a net that has read a text letter by letter writes on, at three temperatures"
+TEMPERATURES = (0.2, 0.5, 1.0)
+_WORD = re.compile(r"\w+")
+_WRITTEN = 600  # letters at each temperature
+_ROWS, _PIECE = 50, 100
+_TESTS = 12  # of the held-out text, while it learns
+
+
+class Watch(pl.Callback):
+    """Tests now and then, keeps the best weights, and stops when the time is up."""
+
+    def __init__(self, speaker: Speaker, corpus: Corpus, every: int, until: float) -> None:
+        self.points: list[tuple[int, float]] = []
+        self._speaker, self._corpus, self._every, self._until = speaker, corpus, every, until
+        self._best: dict[str, torch.Tensor] = {}
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Test when it is time to."""
+        if trainer.global_step % self._every == 0:
+            self.test(trainer.global_step)
+        if time.monotonic() > self._until:
+            trainer.should_stop = True
+
+    def test(self, step: int) -> None:
+        """Nats a letter of the held-out text; the best weights are remembered."""
+        nats = self._speaker.nats(self._corpus.valid.to(self._speaker.scores.weight.device))
+        if not self._best or nats < min(one for _, one in self.points):
+            self._best = {name: weight.detach().clone() for name, weight in self._speaker.state_dict().items()}
+        self.points.append((step, nats))
+        say(f"step {step:,}: {nats:.3f} nats a letter held out")
+
+    def restore(self) -> None:
+        """The best weights."""
+        self._speaker.load_state_dict(self._best)
+
+
+def run(full: bool, seed: int, text: Path | None = None, minutes: float | None = None) -> Result:
+    """Read, learn, write.
+
+    Args:
+        full: two layers of 512 rather than one of 128.
+        seed: of the weights and of what is written.
+        text: a file, or a folder of them; None: the bundled dialogues.
+        minutes: to learn for; None: 36, or one and a half.
+    """
+    began = time.monotonic()
+    torch.manual_seed(seed)
+    corpus = read(text)
+    wide, layers, dropout = (512, 2, 0.3) if full else (128, 1, 0.0)
+    speaker = Speaker(len(corpus.alphabet), wide, Recurrence("lstm"), layers, dropout, 0.1 if full else 0.0)
+    seconds = 60 * (minutes if minutes is not None else 36 if full else 1.2)
+    rows = min(_ROWS, max(1, len(corpus.train) // 500))
+    steps = 20_000 if full else 2_000
+    decay = _decaying(seconds)
+    lesson = Lesson(speaker, speaker.loss, lambda w: torch.optim.AdamW(w, lr=2e-3, weight_decay=1e-4), decay)
+    watch = Watch(speaker, corpus, max(1, steps // (8 * _TESTS)), time.monotonic() + seconds)
+    precision = checked(None, "auto") if full else "32-true"
+    accelerator = "gpu" if torch.cuda.is_available() else "cpu"
+    teach(
+        lesson,
+        streams(corpus.train, rows, _PIECE, steps),
+        steps=steps,
+        clip=1.0,
+        callbacks=[watch],
+        precision=precision,
+        accelerator=accelerator,
+    )
+    speaker.cpu()
+    watch.test(len(lesson.losses))
+    watch.restore()
+    nats = speaker.nats(corpus.valid)
+    written = _written(speaker, corpus, seed)
+    new = _new_words(written[1.0], corpus)
+    figure, (curve,) = sheet(1, width=7)
+    tests = ([step for step, _ in watch.points], [bits(one) for _, one in watch.points])
+    lines(
+        curve,
+        {"learned from": _smoothed(lesson.losses), "held out": tests},
+        title="Bits a letter",
+        across="step",
+        up="bits",
+    )
+    table = [["letters", "alphabet", "weights", "nats a letter", "bits a letter"]]
+    table.append(
+        [
+            f"{len(corpus.train) + len(corpus.valid):,}",
+            f"{len(corpus.alphabet)}",
+            f"{parameters(speaker):,}",
+            f"{nats:.3f}",
+            f"{bits(nats):.3f}",
+        ]
+    )
+    samples = "\n\n".join(f"--- temperature {heat:g}\n{said}" for heat, said in written.items())
+    return Result(
+        NAME,
+        {"full": full, "seed": seed, "text": None if text is None else str(text)},
+        {"nats": nats, "bits": bits(nats), "steps": len(lesson.losses), "tests": watch.points, "new_words": new},
+        table,
+        f"{samples}\n\n{_tells(new, nats)}",
+        figure,
+        time.monotonic() - began,
+        {"writer.txt": samples + "\n"},
+    )
+
+
+def _decaying(seconds: float) -> Any:
+    """The factor of the rate falls in a line to a twentieth as the time runs out, whatever a step takes."""
+    began = time.monotonic()
+
+    def factor(step: int) -> float:
+        return max(0.05, 1 - (time.monotonic() - began) / seconds) * min(1.0, (step + 1) / 100)
+
+    return factor
+
+
+def _smoothed(losses: list[float]) -> tuple[list[int], list[float]]:
+    size = max(1, len(losses) // 100)
+    starts = range(0, len(losses) - size + 1, size)
+    return [start + size for start in starts], [bits(sum(losses[start : start + size]) / size) for start in starts]
+
+
+def _written(speaker: Speaker, corpus: Corpus, seed: int) -> dict[float, str]:
+    begun = corpus.train[-200:].tolist()
+    return {heat: corpus.text(speaker.write(begun, _WRITTEN, heat, seed)) for heat in TEMPERATURES}
+
+
+def _new_words(said: str, corpus: Corpus) -> float:
+    """Share of written words that stand nowhere in what was read."""
+    known = set(_WORD.findall(corpus.text(corpus.train.tolist()).lower()))
+    words = _WORD.findall(said.lower())[1:-1]  # the first and the last may be cut
+    return sum(word not in known for word in words) / max(1, len(words))
+
+
+def _tells(new: float, nats: float) -> str:
+    return (
+        f"At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it says what "
+        f"the text would, and {100 * new:.0f} % of its words are made up. At {nats:.2f} nats a letter it has learned how to "
+        "say: spelling, names, the shape of a line. It has not learned what: no line knows what the one before it wanted."
+    )
