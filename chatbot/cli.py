@@ -154,6 +154,28 @@ def demo(argv: list[str]) -> int:
     return run(parser.build(DemoCommand, parser.parse(argv)))
 
 
+def lab(argv: list[str]) -> int:
+    """The experiments of the chapter on LSTMs, each a figure and a picture."""
+    from chatbot.config import Parser
+    from chatbot.lab import LabCommand, listing, run
+
+    if not argv:
+        print(listing())  # noqa: T201
+        return OK
+    parser = Parser(prog="chatbot lab", description=lab.__doc__)
+    parser.add_argument("experiment", metavar="NAME", help="an experiment; `chatbot lab` alone lists them")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        nargs="+",
+        default=[],
+        help="sentiment: a folder with pos/ and neg/, two files of lines (for, against), or a CSV",
+    )
+    parser.add_class_arguments(LabCommand, skip={"experiment", "data"})
+    given = parser.parse(argv)
+    return run(parser.build(LabCommand, given, experiment=given.experiment, data=[Path(path) for path in given.data]))
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "prepare": prepare,
     "fit": fit,
@@ -161,6 +183,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "chat": chat,
     "evaluate": evaluate,
     "demo": demo,
+    "lab": lab,
 }
 
 
