@@ -21,7 +21,7 @@ from chatbot.lab.result import Result
 from chatbot.lab.stack import detached
 from chatbot.model.cell import Recurrence
 
-NAME, SUMMARY = "bptt", "the gradient where backpropagation through time is cut after k words, and what that costs"
+NAME = "bptt"
 _LENGTH, _ROWS = 256, 16
 
 
@@ -114,10 +114,10 @@ def run(full: bool, seed: int) -> Result:
     ]
     near = next(k for k in ks if found[k]["cosine"] > 0.99)
     tells = (
-        f"Cut after {near} letters the gradient points where the whole one does (cosine above 0.99) and the way back keeps "
-        f"{found[_LENGTH]['bytes'] / max(1, found[near]['bytes']):.0f} times less. What is lost is what takes longer than the "
-        "piece to matter: on text of everyday talk that is little; on the tasks of `lab long-lag` it is all. Short pieces "
-        "cost time instead, as each is a call of its own."
+        f"Cut after {near} letters the gradient points where the whole one does (cosine above 0.99) and the way back "
+        f"keeps {found[_LENGTH]['bytes'] / max(1, found[near]['bytes']):.0f} times less. What is lost is what takes "
+        "longer than the piece to matter: on text of everyday talk that is little; on the tasks of `lab long-lag` "
+        "it is all. Short pieces cost time instead, as each is a call of its own."
     )
     return Result(
         NAME,

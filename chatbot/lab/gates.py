@@ -21,7 +21,7 @@ from chatbot.lab.stack import Reader, parameters
 from chatbot.model.cell import Cell, Recurrence
 from chatbot.model.layer import Layer
 
-NAME, SUMMARY = "gates", "one LSTM reads a sentence: its gates, candidate and memory, word by word"
+NAME = "gates"
 SENTENCE = "the young woman having found a free ticket on the ground"
 _ONE = {"woman": "women", "man": "men", "girl": "girls", "boy": "boys", "friend": "friends", "teacher": "teachers"}
 _THING = {"ticket": "tickets", "coin": "coins", "letter": "letters", "key": "keys", "book": "books", "ring": "rings"}
@@ -140,10 +140,10 @@ def run(full: bool, seed: int) -> Result:
     ]
     held = float(np.abs(difference[:, -1]).sum() / max(1e-9, float(np.abs(difference).sum(axis=0).max())))
     tells = (
-        f"It agrees {100 * right:.1f} % of verbs with their subjects. Units are sorted by how much they tell “woman” from "
-        "“women”, the most on top: in the last map they differ from that word on, and "
-        f"{100 * held:.0f} % of the largest difference still stands at the verb, past a ticket and a ground. Those units' "
-        "forget gates stay open (bright) and their input gates close for the words that do not matter."
+        f"It agrees {100 * right:.1f} % of verbs with their subjects. Units are sorted by how much they tell “woman” "
+        f"from “women”, the most on top: in the last map they differ from that word on, and {100 * held:.0f} % of "
+        "the largest difference still stands at the verb, past a ticket and a ground. Those units' forget gates "
+        "stay open (bright) and their input gates close for the words that do not matter."
     )
     figures = {
         "right": right,

@@ -54,25 +54,33 @@ class Lesson(pl.LightningModule):
 
 
 class StopWhen(pl.Callback):
-    """Looks every so many steps whether enough is learnt.
+    """Looks now and then whether enough is learnt.
 
     Args:
-        every: steps.
-        enough: is asked then; it may test the net.
+        enough: is asked, with the net in evaluation mode; it may test the net.
+        every: steps between two looks; None: at the end of each epoch.
     """
 
-    def __init__(self, every: int, enough: Callable[[], bool]) -> None:
-        self._every, self._enough = every, enough
+    def __init__(self, enough: Callable[[], bool], every: int | None = None) -> None:
+        self._enough, self._every = enough, every
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Ask, and stop."""
-        if trainer.global_step % self._every == 0:
-            pl_module.eval()
-            with torch.no_grad():
-                trainer.should_stop = self._enough()
-            pl_module.train()
+        if self._every is not None and trainer.global_step % self._every == 0:
+            self._ask(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ask, and stop."""
+        if self._every is None:
+            self._ask(trainer, pl_module)
+
+    def _ask(self, trainer: pl.Trainer, lesson: pl.LightningModule) -> None:
+        lesson.eval()
+        with torch.no_grad():
+            trainer.should_stop = self._enough()
+        lesson.train()
 
 
 def teach(

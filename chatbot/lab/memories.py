@@ -1,4 +1,4 @@
-"""Other kinds of memory, and going deeper: each cell, one layer to three, of the same number of weights, on one text."""
+"""Other kinds of memory, and going deeper: each cell, one layer to three, of as many weights, on one text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ from chatbot.lab.result import Result
 from chatbot.lab.stack import parameters
 from chatbot.model.cell import Recurrence
 
-NAME, SUMMARY = "memories", "plain RNN, GRU, LSTM and peephole LSTM, one layer to three, at equal weights on one text"
+NAME = "memories"
 CELLS = ("rnn", "gru", "lstm", "peephole")
 
 
@@ -83,7 +84,7 @@ def run(full: bool, seed: int, text: Path | None = None) -> Result:
     ]
     done = each(learn, jobs, lambda job, got: f"{job.cell}, {job.layers} deep: {got.nats:.3f} nats a letter")
     rows = [["cell", "layers", "units a layer", "nats a letter", "bits a letter", "letters/s"]]
-    figures: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, Any]] = {}
     for cell in CELLS:
         for layers in (1, 2, 3):
             runs = [got for job, got in zip(jobs, done, strict=True) if (job.cell, job.layers) == (cell, layers)]
@@ -93,7 +94,7 @@ def run(full: bool, seed: int, text: Path | None = None) -> Result:
                 "units": runs[0].width,
                 "letters_a_second": pace,
                 "each": [got.nats for got in runs],
-            }  # type: ignore[dict-item]
+            }
             rows.append([cell, f"{layers}", f"{runs[0].width}", f"{nats:.3f}", f"{bits(nats):.3f}", f"{pace:,.0f}"])
     figure, (axes,) = sheet(1, width=6)
     for place, cell in enumerate(CELLS):
@@ -115,9 +116,9 @@ def run(full: bool, seed: int, text: Path | None = None) -> Result:
     }
     tells = (
         f"Of the same number of weights, {best} layers deep knows the text best. Going deeper gains "
-        f"{', '.join(f'{gain:+.3f} for {cell}' for cell, gain in deeper.items())} nats a letter at best: the weights are "
-        "spread over more layers, so each is narrower. Peepholes have no fused kernel, which is why they are slow here, and "
-        "differ little from the LSTM: what they see of the memory, its outputs mostly tell."
+        f"{', '.join(f'{gain:+.3f} for {cell}' for cell, gain in deeper.items())} nats a letter at best: the weights "
+        "are spread over more layers, so each is narrower. Peepholes have no fused kernel, which is why they are "
+        "slow here, and differ little from the LSTM: what they see of the memory, its outputs mostly tell."
     )
     return Result(
         NAME,

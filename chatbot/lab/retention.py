@@ -1,9 +1,9 @@
 """Why memory matters: what a net still knows of the beginning when it comes to the end.
 
 In "The young woman, having found a free ticket on the ground, went …" what the verb must agree with stands first, and
-words that have nothing to do with it stand between. Here a noun, one of eight in the singular or the plural, is followed
-by a gap of other words, some of them nouns as well, and at its end the net is asked which noun it was and of what
-number. For each gap and each memory a net is taught anew, so that no short gap helps with a long one.
+words that have nothing to do with it stand between. Here a noun, one of eight in the singular or the plural, is
+followed by a gap of other words, some of them nouns as well, and at its end the net is asked which noun it was and of
+what number. For each gap and each memory a net is taught anew, so that no short gap helps with a long one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chatbot.lab.result import Result
 from chatbot.lab.stack import Reader
 from chatbot.model.cell import Recurrence
 
-NAME, SUMMARY = "retention", "what is still known of the first word after a gap of 1 to 400 others"
+NAME = "retention"
 NOUNS, OTHERS = 8, 40
 WORDS = 1 + 2 * NOUNS + OTHERS  # 0 is the place of the verb; noun k is 1 + 2 k, in the plural 2 + 2 k
 _NOUNS_BETWEEN = 0.15  # share of the words in the gap that are nouns too
@@ -103,7 +103,7 @@ def learn(job: Job) -> Learned:
         batches,
         steps=job.steps,
         clip=1.0,
-        callbacks=[StopWhen(_LOOK, lambda: right(reader, tests)[1] > _ENOUGH)],
+        callbacks=[StopWhen(lambda: right(reader, tests)[1] > _ENOUGH, _LOOK)],
     )
     number, noun = right(reader, tests)
     return Learned(number, noun, len(lesson.losses))
@@ -181,8 +181,8 @@ def _tells(number: dict[str, list[float]], gaps: tuple[int, ...], slopes: dict[s
     back = {name: row[100] / row[0] for name, row in slopes.items()}
     return (
         f"After 100 words the plain net knows the number in {100 * plain:.0f} % (chance: 50), {best} in "
-        f"{100 * number[best][place]:.0f} %. Before anything is learnt, {back['rnn']:.0e} of the gradient at the end reaches "
-        f"the first word in the plain net, {back[best]:.0e} in {best}: where nothing arrives, nothing can be learnt. A forget "
-        "gate that begins half open halves what is remembered with every word, one with bias 1 keeps 73 %, and chrono lets "
-        "some units keep all: gates must begin open for as long as the gap is."
+        f"{100 * number[best][place]:.0f} %. Before anything is learnt, {back['rnn']:.0e} of the gradient at the end "
+        f"reaches the first word in the plain net, {back[best]:.0e} in {best}: where nothing arrives, nothing can be "
+        "learnt. A forget gate that begins half open halves what is remembered with every word, one with bias 1 "
+        "keeps 73 %, and chrono lets some units keep all: gates must begin open for as long as the gap is."
     )

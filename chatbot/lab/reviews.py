@@ -1,4 +1,4 @@
-"""Texts that are for or against something: read from where they are, cut into words or letters, and made equally long."""
+"""Texts that are for or against something: read, cut into words or letters, and made equally long."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def read(paths: Sequence[Path]) -> Reviews:
         raise ChatbotError(f"--data: {len(paths)} paths given; {_WANTED}")
     if min(found.labels, default=0) == max(found.labels, default=0) or len(found) < 100:
         raise ChatbotError(
-            f"{paths[0]}: {len(found):,} texts, {sum(found.labels):,} of them for; expected at least 100, of both kinds; "
-            f"{_WANTED}"
+            f"{paths[0]}: {len(found):,} texts, {sum(found.labels):,} of them for; expected at least 100, of both "
+            f"kinds; {_WANTED}"
         )
     return found
 
@@ -139,7 +139,7 @@ def by_letter(text: str) -> list[str]:
 
 
 def vocabulary(texts: Sequence[Sequence[str]], least: int = 1, most: int | None = None) -> dict[str, int]:
-    """A number from 2 for each unit that stands there so often, the most frequent first; 0 is a pad, 1 any other unit."""
+    """A number from 2 for each unit that stands there so often, the most frequent first; 0 is a pad, 1 all others."""
     counts = Counter(unit for text in texts for unit in text)
     kept = [unit for unit, count in counts.most_common(most) if count >= least]
     return {unit: place for place, unit in enumerate(kept, 2)}
@@ -180,9 +180,9 @@ def cuts(texts: Sequence[Sequence[str]]) -> tuple[int, int]:
     return max(long, short + 1), short
 
 
-def vectors(path: Path, known: dict[str, int], size: int | None = None) -> tuple[np.ndarray, int]:
-    """Vectors of known words from a word2vec or GloVe text file: (2 + words, E), zeros for what it does not have, and how
-    many it has.
+def vectors(path: Path, known: dict[str, int]) -> tuple[np.ndarray, int]:
+    """Vectors of known words from a word2vec or GloVe text file: (2 + words, E), zeros for what it does not have, and
+    how many it has.
 
     Raises:
         ChatbotError: a line is none.

@@ -113,8 +113,8 @@ LETTERS = "BTPSXVE"
 def reber_word(generator: torch.Generator, lag: int) -> tuple[str, list[str]]:
     """A word of the embedded grammar, and what may follow each of its letters.
 
-    ``B``, then ``T`` or ``P``, then words of Reber's grammar until they have `lag` letters, then the same ``T`` or ``P``,
-    and ``E``: the last but one must be remembered across all of them.
+    ``B``, then ``T`` or ``P``, then words of Reber's grammar until they have `lag` letters, then the same ``T`` or
+    ``P``, and ``E``: the last but one must be remembered across all of them.
     """
     outer = "TP"[int(torch.randint(0, 2, (1,), generator=generator))]
     said, may = ["B", outer], ["TP", "B"]

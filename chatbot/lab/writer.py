@@ -19,7 +19,7 @@ from chatbot.model.cell import Recurrence
 from chatbot.training.console import say
 from chatbot.training.precision import checked
 
-NAME, SUMMARY = "writer", "a net that has read a text letter by letter writes on, at three temperatures"
+NAME = "writer"
 TEMPERATURES = (0.2, 0.5, 1.0)
 _WORD = re.compile(r"\w+")
 _WRITTEN = 600  # letters at each temperature
@@ -156,7 +156,8 @@ def _new_words(said: str, corpus: Corpus) -> float:
 
 def _tells(new: float, nats: float) -> str:
     return (
-        f"At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it says what "
-        f"the text would, and {100 * new:.0f} % of its words are made up. At {nats:.2f} nats a letter it has learned how to "
-        "say: spelling, names, the shape of a line. It has not learned what: no line knows what the one before it wanted."
+        "At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it "
+        f"says what the text would, and {100 * new:.0f} % of its words are made up. At {nats:.2f} nats a letter it "
+        "has learned how to say: spelling, names, the shape of a line. It has not learned what: no line knows what "
+        "the one before it wanted."
     )
