@@ -50,7 +50,7 @@ def speaker_of(job: Job, letters: int) -> Speaker:
         return Speaker(letters, width, Recurrence(job.cell), job.layers)
 
     with torch.device("meta"):
-        width = min(range(16, 1024, 4), key=lambda width: abs(parameters(made(width)) - job.weights))
+        width = min(range(8, 640), key=lambda width: abs(parameters(made(width)) - job.weights))
     torch.manual_seed(job.seed)
     return made(width)
 
