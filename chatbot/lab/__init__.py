@@ -2,7 +2,8 @@
 
 retention.py  what is still known after a gap         gates.py      one LSTM reads a sentence
 long_lag.py   the tasks of 1997 (tasks.py)            bptt.py       where the way back is cut
-sentiment.py  for or against (reviews.py)             writer.py     a net goes on with a text (letters.py)
+sentiment.py  for or against (reviews.py,             writer.py     a net goes on with a text (letters.py)
+              classifier.py)
 memories.py   kinds of cells, one layer to three
 stack.py      the nets;  lesson.py  how they are taught;  jobs.py  many of them;  result.py, drawing.py  what is left
 """
@@ -92,7 +93,7 @@ def run(command: LabCommand) -> int:
         if getattr(command, option) not in (None, []) and name not in owners.split(", "):
             raise ConfigError(f"--{option}: lab {name} does not take it; {owners} does")
     if command.predict is not None:
-        from chatbot.lab.sentiment import predict
+        from chatbot.lab.classifier import predict
 
         sys.stdout.write(f"{predict(command.predict, command.output)}\n")
         return 0

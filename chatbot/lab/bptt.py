@@ -7,22 +7,26 @@ word is never told of what it did further than k words on (Williams & Peng 1990;
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from statistics import median
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from chatbot.lab.drawing import lines, sheet
 from chatbot.lab.lesson import Lesson, teach
-from chatbot.lab.letters import Speaker, bundled, streams
+from chatbot.lab.letters import Corpus, Speaker, bundled, streams
 from chatbot.lab.result import Result
 from chatbot.lab.stack import detached
 from chatbot.model.cell import Recurrence
 
 NAME = "bptt"
 _LENGTH, _ROWS = 256, 16
+_CUTS = (1, 2, 4, 8, 16, 32, 64, 128, _LENGTH)
 
 
 def gradient(speaker: Speaker, letters: Tensor, k: int) -> tuple[Tensor, int]:
@@ -48,83 +52,84 @@ def gradient(speaker: Speaker, letters: Tensor, k: int) -> tuple[Tensor, int]:
     return torch.cat([p.grad.flatten() for p in speaker.parameters() if p.grad is not None]), most
 
 
-def run(full: bool, seed: int) -> Result:
-    """Teach a little, then compare gradients."""
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Cut:
+    """What comes of cutting after so many letters."""
+
+    cosine: float
+    """Between its gradient and the whole one."""
+    error: float
+    """Norm of the difference, over that of the whole."""
+    seconds: float
+    bytes: int
+    """That the way back needs at once."""
+
+
+def taught(full: bool, seed: int, corpus: Corpus) -> Speaker:
+    """A net that has read a little."""
     torch.manual_seed(seed)
-    corpus = bundled()
     speaker = Speaker(len(corpus.alphabet), 128 if full else 64, Recurrence("lstm"))
     steps = 1500 if full else 200
     lesson = Lesson(speaker, speaker.loss, lambda w: torch.optim.Adam(w, lr=4e-3))
     teach(lesson, streams(corpus.train, 32, 64, steps), steps=steps, clip=1.0)
-    speaker.carried = None
-    letters = corpus.valid[: _ROWS * (_LENGTH + 1)].view(_ROWS, _LENGTH + 1)
+    return speaker
+
+
+def compared(speaker: Speaker, letters: Tensor) -> dict[int, Cut]:
+    """Each length against the whole, on letters (N, T + 1)."""
     whole, _ = gradient(speaker, letters, _LENGTH)
     found = {}
-    for k in (1, 2, 4, 8, 16, 32, 64, 128, _LENGTH):
+    for k in _CUTS:
         times = []
         for _ in range(3):
             start = time.perf_counter()
             cut, kept = gradient(speaker, letters, k)
             times.append(time.perf_counter() - start)
-        angle = float(F.cosine_similarity(cut, whole, dim=0))
-        error = float((cut - whole).norm() / whole.norm())
-        found[k] = {"cosine": angle, "error": error, "seconds": median(times), "bytes": kept}
-    ks = list(found)
-    figure, places = sheet(3)
-    lines(
-        places[0],
-        {
-            "cosine with the whole gradient": (ks, [one["cosine"] for one in found.values()]),
-            "relative error": (ks, [one["error"] for one in found.values()]),
-        },
-        title="How right the gradient is",
-        across="letters until the cut",
-        up="",
-        log_x=True,
-    )
-    lines(
-        places[1],
-        {"bytes": (ks, [one["bytes"] / 1e6 for one in found.values()])},
-        title="What the way back must keep",
-        across="letters until the cut",
-        up="MB",
-        log_x=True,
-        log_y=True,
-    )
-    lines(
-        places[2],
-        {"seconds": (ks, [1000 * one["seconds"] for one in found.values()])},
-        title=f"Time for {_ROWS} × {_LENGTH} letters",
-        across="letters until the cut",
-        up="ms",
-        log_x=True,
-        log_y=True,
-    )
-    rows = [["cut after", "cosine", "relative error", "MB kept", "ms"]]
-    rows += [
-        [
-            f"{k}",
-            f"{one['cosine']:.4f}",
-            f"{one['error']:.4f}",
-            f"{one['bytes'] / 1e6:.2f}",
-            f"{1000 * one['seconds']:.0f}",
-        ]
-        for k, one in found.items()
-    ]
-    near = next(k for k in ks if found[k]["cosine"] > 0.99)
-    tells = (
+        angle, error = F.cosine_similarity(cut, whole, dim=0), (cut - whole).norm() / whole.norm()
+        found[k] = Cut(float(angle), float(error), median(times), kept)
+    return found
+
+
+def _drawn(found: dict[int, Cut]) -> Figure:
+    def curve(of: Callable[[Cut], float]) -> tuple[list[int], list[float]]:
+        return list(found), [of(cut) for cut in found.values()]
+
+    figure, (first, second, third) = sheet(3)
+    right = {"cosine with the whole gradient": curve(lambda cut: cut.cosine)}
+    right["relative error"] = curve(lambda cut: cut.error)
+    across = "letters until the cut"
+    lines(first, right, title="How right the gradient is", across=across, up="", log_x=True)
+    kept = {"bytes": curve(lambda cut: cut.bytes / 1e6)}
+    lines(second, kept, title="What the way back must keep", across=across, up="MB", log_x=True, log_y=True)
+    spent = {"seconds": curve(lambda cut: 1000 * cut.seconds)}
+    title = f"Time for {_ROWS} × {_LENGTH} letters"
+    lines(third, spent, title=title, across=across, up="ms", log_x=True, log_y=True)
+    return figure
+
+
+def _tells(found: dict[int, Cut]) -> str:
+    near = next(k for k, cut in found.items() if cut.cosine > 0.99)
+    less = found[_LENGTH].bytes / max(1, found[near].bytes)
+    slower = found[1].seconds / found[_LENGTH].seconds
+    return (
         f"Cut after {near} letters the gradient points where the whole one does (cosine above 0.99) and the way back "
-        f"keeps {found[_LENGTH]['bytes'] / max(1, found[near]['bytes']):.0f} times less. What is lost is what takes "
-        "longer than the piece to matter: on text of everyday talk that is little; on the tasks of `lab long-lag` "
-        "it is all. Short pieces cost time instead, as each is a call of its own."
+        f"keeps {less:.0f} times less. What is lost is what takes longer than the piece to matter: on text of "
+        "everyday talk that is little, on the tasks of `lab long-lag` it is all. Short pieces cost time instead, as "
+        f"each is a call of its own: cut after every letter, {slower:.0f} times as much."
     )
-    return Result(
-        NAME,
-        {"full": full, "seed": seed},
-        {str(k): one for k, one in found.items()},
-        rows,
-        tells,
-        figure,
-        time.monotonic() - began,
-    )
+
+
+def run(full: bool, seed: int) -> Result:
+    """Teach a little, then compare gradients."""
+    began = time.monotonic()
+    corpus = bundled()
+    speaker = taught(full, seed, corpus)
+    letters = corpus.valid[: _ROWS * (_LENGTH + 1)].view(_ROWS, _LENGTH + 1)
+    found = compared(speaker, letters)
+    rows = [["cut after", "cosine", "relative error", "MB kept", "ms"]]
+    for k, cut in found.items():
+        cells = f"{cut.cosine:.4f}", f"{cut.error:.4f}", f"{cut.bytes / 1e6:.2f}", f"{1000 * cut.seconds:.0f}"
+        rows.append([f"{k}", *cells])
+    settings = {"full": full, "seed": seed}
+    figures = {str(k): asdict(cut) for k, cut in found.items()}
+    return Result(NAME, settings, figures, rows, _tells(found), _drawn(found), time.monotonic() - began)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from chatbot.lab.drawing import lines, sheet
@@ -137,18 +139,22 @@ def run(full: bool, seed: int) -> Result:
             }
             for cell, runs in cellwise.items()
         }
+    picture = _drawn(wanted, dict(zip(jobs, done, strict=True)))
+    return Result(NAME, {"full": full, "seed": seed}, figures, rows, _TELLS, picture, time.monotonic() - began)
+
+
+def _drawn(wanted: Sequence[tuple[str, int, int]], found: dict[Job, Learned]) -> Figure:
+    """How the first seed of each cell got on with each task."""
     figure, places = sheet(min(3, len(wanted)), -(-len(wanted) // 3))
     for axes, (task, lag, _) in zip(places, wanted, strict=False):
-        shown = [
-            (job.cell, got.curve) for job, got in zip(jobs, done, strict=True) if (job.task, job.lag) == (task, lag)
-        ]
-        curves = {
-            cell: ([x for x, _ in curve], [y for _, y in curve]) for cell, curve in reversed(shown)
-        }  # the first seed
+        curves: dict[str, tuple[list[float], list[float]]] = {}
+        for job, got in found.items():
+            if (job.task, job.lag) == (task, lag):
+                curves.setdefault(job.cell, ([x for x, _ in got.curve], [y for _, y in got.curve]))
         error = TASKS[task].less_is_better
         up = "error" if error else "share right"
         lines(axes, curves, title=f"{task}, lag {lag}", across="sequences", up=up, log_y=error)
-    return Result(NAME, {"full": full, "seed": seed}, figures, rows, _TELLS, figure, time.monotonic() - began)
+    return figure
 
 
 def _shown(task: str, runs: list[Learned]) -> str:

@@ -9,10 +9,12 @@ what number. For each gap and each memory a net is taught anew, so that no short
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from statistics import mean
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -28,6 +30,7 @@ NOUNS, OTHERS = 8, 40
 WORDS = 1 + 2 * NOUNS + OTHERS  # 0 is the place of the verb; noun k is 1 + 2 k, in the plural 2 + 2 k
 _NOUNS_BETWEEN = 0.15  # share of the words in the gap that are nouns too
 _HIDDEN, _EMBEDDING, _BATCH, _RATE = 48, 16, 64, 5e-3
+_FAR = 100  # the gap that is spoken of
 _LOOK, _ENOUGH = 50, 0.995  # steps between two tests; a net that does so well is done
 
 
@@ -127,6 +130,23 @@ def gradients(memory: Memory, gap: int, seed: int) -> list[float]:
     return list(reversed(vectors.grad.norm(dim=2).mean(dim=0).tolist()))
 
 
+@dataclass(frozen=True)
+class Known:
+    """What one kind of memory knows by gap, a mean over the seeds."""
+
+    number: list[float]
+    noun: list[float]
+    steps: list[list[int]]
+    """Of each run, by gap."""
+
+    @classmethod
+    def of(cls, by_gap: Sequence[Sequence[Learned]]) -> Known:
+        """From its runs at each gap."""
+        number = [mean(got.number for got in runs) for runs in by_gap]
+        noun = [mean(got.noun for got in runs) for runs in by_gap]
+        return cls(number, noun, [[got.steps for got in runs] for runs in by_gap])
+
+
 def run(full: bool, seed: int) -> Result:
     """Teach all, and draw what they know by gap."""
     began = time.monotonic()
@@ -136,53 +156,43 @@ def run(full: bool, seed: int) -> Result:
     done = each(
         learn, jobs, lambda job, got: f"{job.memory}, gap {job.gap}: {100 * got.number:.0f} % after {got.steps} steps"
     )
-    by_memory = {
-        str(memory): [
-            [got for job, got in zip(jobs, done, strict=True) if (job.memory, job.gap) == (memory, gap)] for gap in gaps
-        ]
+    found = dict(zip(jobs, done, strict=True))
+    known = {
+        str(memory): Known.of(
+            [[got for job, got in found.items() if (job.memory, job.gap) == (memory, gap)] for gap in gaps]
+        )
         for memory in memories
     }
-    number = {name: [mean(got.number for got in runs) for runs in rows] for name, rows in by_memory.items()}
-    noun = {name: [mean(got.noun for got in runs) for runs in rows] for name, rows in by_memory.items()}
-    far = 100
-    slopes = {str(memory): gradients(memory, far, seed) for memory in memories}
+    slopes = {str(memory): gradients(memory, _FAR, seed) for memory in memories}
+    rows = [["right numbers, %", *(f"gap {gap}" for gap in gaps)]]
+    rows += [[name, *(f"{100 * value:.0f}" for value in one.number)] for name, one in known.items()]
+    settings = {"full": full, "seed": seed}
+    memory = {name: asdict(one) for name, one in known.items()}
+    figures = {"gaps": gaps, "seeds": len(seeds), "known": memory, "gradients": slopes}
+    tells = _tells(known, gaps.index(_FAR), slopes)
+    return Result(NAME, settings, figures, rows, tells, _drawn(known, gaps, slopes), time.monotonic() - began)
+
+
+def _drawn(known: dict[str, Known], gaps: Sequence[int], slopes: dict[str, list[float]]) -> Figure:
     figure, (first, second, third) = sheet(3)
-    for axes, values, what, chance in ((first, number, "number", 0.5), (second, noun, "noun", 1 / (2 * NOUNS))):
+    number, noun = {name: one.number for name, one in known.items()}, {name: one.noun for name, one in known.items()}
+    for axes, what, values, chance in ((first, "number", number, 0.5), (second, "noun", noun, 1 / (2 * NOUNS))):
         percent = {name: (gaps, [100 * value for value in row]) for name, row in values.items()}
         lines(axes, percent, title=f"Which {what} was it?", across="words between", up="right, %", log_x=True)
         axes.axhline(100 * chance, color="grey", linestyle=":", linewidth=1)
     curves = {name: (range(len(row)), [max(value, 1e-30) for value in row]) for name, row in slopes.items()}
-    lines(
-        third,
-        curves,
-        title="Before learning: what reaches a word of the loss",
-        across="words back",
-        up="norm of its gradient",
-        log_y=True,
-    )
-    rows = [["right numbers, %", *(f"gap {gap}" for gap in gaps)]]
-    rows += [[name, *(f"{100 * value:.0f}" for value in row)] for name, row in number.items()]
-    figures = {"gaps": list(gaps), "number": number, "noun": noun, "gradients": slopes, "seeds": len(seeds)}
-    steps = {name: [[got.steps for got in runs] for runs in row] for name, row in by_memory.items()}
-    return Result(
-        NAME,
-        {"full": full, "seed": seed},
-        {**figures, "steps": steps},
-        rows,
-        _tells(number, gaps, slopes),
-        figure,
-        time.monotonic() - began,
-    )
+    title, up = "Before learning: what reaches a word of the loss", "norm of its gradient"
+    lines(third, curves, title=title, across="words back", up=up, log_y=True)
+    return figure
 
 
-def _tells(number: dict[str, list[float]], gaps: tuple[int, ...], slopes: dict[str, list[float]]) -> str:
-    place = gaps.index(100)
-    plain, best = number["rnn"][place], max(number, key=lambda name: number[name][place])
-    back = {name: row[100] / row[0] for name, row in slopes.items()}
+def _tells(known: dict[str, Known], place: int, slopes: dict[str, list[float]]) -> str:
+    plain, best = known["rnn"].number[place], max(known, key=lambda name: known[name].number[place])
+    back = {name: row[_FAR] / row[0] for name, row in slopes.items()}
     return (
-        f"After 100 words the plain net knows the number in {100 * plain:.0f} % (chance: 50), {best} in "
-        f"{100 * number[best][place]:.0f} %. Before anything is learnt, {back['rnn']:.0e} of the gradient at the end "
-        f"reaches the first word in the plain net, {back[best]:.0e} in {best}: where nothing arrives, nothing can be "
-        "learnt. A forget gate that begins half open halves what is remembered with every word, one with bias 1 "
+        f"After {_FAR} words the plain net knows the number in {100 * plain:.0f} % (chance: 50), {best} in "
+        f"{100 * known[best].number[place]:.0f} %. Before anything is learnt, {back['rnn']:.0e} of the gradient at the "
+        f"end reaches the first word in the plain net, {back[best]:.0e} in {best}: where nothing arrives, nothing can "
+        "be learnt. A forget gate that begins half open halves what is remembered with every word, one with bias 1 "
         "keeps 73 %, and chrono lets some units keep all: gates must begin open for as long as the gap is."
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from matplotlib.figure import Figure
 
 from chatbot.lab.drawing import lines, sheet
 from chatbot.lab.lesson import Lesson, teach
@@ -57,6 +59,45 @@ class Watch(pl.Callback):
         self._speaker.load_state_dict(self._best)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How much is learned, and by what."""
+
+    hidden_size: int
+    layers: int
+    dropout: tuple[float, float]
+    """Of outputs, and of the recurrent weights."""
+    minutes: float
+    steps: int
+    """At most."""
+
+
+QUICK, FULL = Plan(128, 1, (0.0, 0.0), 1.2, 2_000), Plan(512, 2, (0.3, 0.1), 36, 20_000)
+
+
+def learned(corpus: Corpus, plan: Plan, full: bool) -> tuple[Speaker, Watch, list[float]]:
+    """A net with the best weights that it had, what was seen on the way, and the loss of each step."""
+    speaker = Speaker(len(corpus.alphabet), plan.hidden_size, Recurrence("lstm"), plan.layers, *plan.dropout)
+    seconds = 60 * plan.minutes
+    watch = Watch(speaker, corpus, max(1, plan.steps // (8 * _TESTS)), time.monotonic() + seconds)
+    lesson = Lesson(
+        speaker, speaker.loss, lambda w: torch.optim.AdamW(w, lr=2e-3, weight_decay=1e-4), _decaying(seconds)
+    )
+    teach(
+        lesson,
+        streams(corpus.train, min(_ROWS, max(1, len(corpus.train) // 500)), _PIECE, plan.steps),
+        steps=plan.steps,
+        clip=1.0,
+        callbacks=[watch],
+        precision=checked(None, "auto") if full else "32-true",
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+    )
+    speaker.cpu()
+    watch.test(len(lesson.losses))
+    watch.restore()
+    return speaker, watch, lesson.losses
+
+
 def run(full: bool, seed: int, text: Path | None = None, minutes: float | None = None) -> Result:
     """Read, learn, write.
 
@@ -64,66 +105,39 @@ def run(full: bool, seed: int, text: Path | None = None, minutes: float | None =
         full: two layers of 512 rather than one of 128.
         seed: of the weights and of what is written.
         text: a file, or a folder of them; None: the bundled dialogues.
-        minutes: to learn for; None: 36, or one and a half.
+        minutes: to learn for; None: 36, or one and a fifth.
     """
     began = time.monotonic()
     torch.manual_seed(seed)
-    corpus = read(text)
-    wide, layers, dropout = (512, 2, 0.3) if full else (128, 1, 0.0)
-    speaker = Speaker(len(corpus.alphabet), wide, Recurrence("lstm"), layers, dropout, 0.1 if full else 0.0)
-    seconds = 60 * (minutes if minutes is not None else 36 if full else 1.2)
-    rows = min(_ROWS, max(1, len(corpus.train) // 500))
-    steps = 20_000 if full else 2_000
-    decay = _decaying(seconds)
-    lesson = Lesson(speaker, speaker.loss, lambda w: torch.optim.AdamW(w, lr=2e-3, weight_decay=1e-4), decay)
-    watch = Watch(speaker, corpus, max(1, steps // (8 * _TESTS)), time.monotonic() + seconds)
-    precision = checked(None, "auto") if full else "32-true"
-    accelerator = "gpu" if torch.cuda.is_available() else "cpu"
-    teach(
-        lesson,
-        streams(corpus.train, rows, _PIECE, steps),
-        steps=steps,
-        clip=1.0,
-        callbacks=[watch],
-        precision=precision,
-        accelerator=accelerator,
-    )
-    speaker.cpu()
-    watch.test(len(lesson.losses))
-    watch.restore()
+    corpus, plan = read(text), FULL if full else QUICK
+    plan = plan if minutes is None else replace(plan, minutes=minutes)
+    speaker, watch, losses = learned(corpus, plan, full)
     nats = speaker.nats(corpus.valid)
     written = _written(speaker, corpus, seed)
     new = _new_words(written[1.0], corpus)
-    figure, (curve,) = sheet(1, width=7)
-    tests = ([step for step, _ in watch.points], [bits(one) for _, one in watch.points])
-    lines(
-        curve,
-        {"learned from": _smoothed(lesson.losses), "held out": tests},
-        title="Bits a letter",
-        across="step",
-        up="bits",
-    )
     table = [["letters", "alphabet", "weights", "nats a letter", "bits a letter"]]
-    table.append(
-        [
-            f"{len(corpus.train) + len(corpus.valid):,}",
-            f"{len(corpus.alphabet)}",
-            f"{parameters(speaker):,}",
-            f"{nats:.3f}",
-            f"{bits(nats):.3f}",
-        ]
-    )
+    letters = len(corpus.train) + len(corpus.valid)
+    sizes = f"{letters:,}", f"{len(corpus.alphabet)}", f"{parameters(speaker):,}"
+    table.append([*sizes, f"{nats:.3f}", f"{bits(nats):.3f}"])
     samples = "\n\n".join(f"--- temperature {heat:g}\n{said}" for heat, said in written.items())
     return Result(
         NAME,
         {"full": full, "seed": seed, "text": None if text is None else str(text)},
-        {"nats": nats, "bits": bits(nats), "steps": len(lesson.losses), "tests": watch.points, "new_words": new},
+        {"nats": nats, "bits": bits(nats), "steps": len(losses), "tests": watch.points, "new_words": new},
         table,
         f"{samples}\n\n{_tells(new, nats)}",
-        figure,
+        _drawn(losses, watch.points),
         time.monotonic() - began,
         {"writer.txt": samples + "\n"},
     )
+
+
+def _drawn(losses: list[float], points: list[tuple[int, float]]) -> Figure:
+    figure, (axes,) = sheet(1, width=7)
+    tests = ([step for step, _ in points], [bits(one) for _, one in points])
+    curves = {"learned from": _smoothed(losses), "held out": tests}
+    lines(axes, curves, title="Bits a letter", across="step", up="bits")
+    return figure
 
 
 def _decaying(seconds: float) -> Any:

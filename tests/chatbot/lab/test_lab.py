@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from chatbot import cli
 from chatbot.errors import ChatbotError
-from chatbot.lab import EXPERIMENTS, bptt, gates, letters, memories, retention, reviews, sentiment
+from chatbot.lab import EXPERIMENTS, bptt, classifier, gates, letters, memories, retention, reviews
 from chatbot.lab.lesson import Lesson, StopWhen, teach
 from chatbot.lab.long_lag import Job as LagJob
 from chatbot.lab.long_lag import learn as learn_lag
@@ -337,7 +337,7 @@ def test_vectors_of_others_are_read_with_a_head_and_without(tmp_path: Path) -> N
 
 
 def test_the_chapters_net_has_the_chapters_layers() -> None:
-    net = sentiment.Flat(12, 400)
+    net = classifier.Flat(12, 400)
     assert net.vectors.embedding_dim == 300
     assert net.dropout.p == 0.2
     assert parameters(net.answer) == 400 * 50 + 1
@@ -346,7 +346,7 @@ def test_the_chapters_net_has_the_chapters_layers() -> None:
 
 def test_the_modern_net_does_not_see_pads() -> None:
     torch.manual_seed(0)
-    net = sentiment.Modern(20).eval()
+    net = classifier.Modern(20).eval()
     words = torch.tensor([[3, 4, 5, 0, 0], [6, 7, 8, 9, 10]])
     longer = F.pad(words, (0, 7))
     with torch.no_grad():
@@ -357,8 +357,8 @@ def test_the_modern_net_does_not_see_pads() -> None:
 def test_what_was_learnt_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = opinions(200)
     data = as_files(tmp_path, good, bad)
-    job = sentiment.Job("modern", tuple(data), "word", 12, True, 0, 6)
-    learned = sentiment.learn(job, tmp_path / "out")
+    job = classifier.Job("modern", tuple(data), "word", 12, True, 0, 6)
+    learned = classifier.learn(job, tmp_path / "out")
     assert learned.accuracy > 0.95
     argv = ["lab", "sentiment", "--output", str(tmp_path / "out"), "--predict"]
     assert cli.main([*argv, "warm and funny, a joy"]) == 0
