@@ -142,12 +142,20 @@ class Watched:
         """Units, those first whose memory at the verb tells the two apart best."""
         return np.argsort(-np.abs(self.apart[-1]))
 
-    def open(self, gate: str) -> tuple[float, float]:
-        """How open a gate is on average after the subject: of the units that tell best, a quarter of all, and of the
-        others."""
-        after = self.one[gate][self.words.index("woman") + 1 :]
-        best = len(self.order) // 4
-        return float(after[:, self.order[:best]].mean()), float(after[:, self.order[best:]].mean())
+    @property
+    def best(self) -> np.ndarray:
+        """The quarter of the units that tells the two apart best."""
+        return self.order[: len(self.order) // 4]
+
+    def after(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Of those units, at the words after the subject: for one woman and for several."""
+        start = self.words.index("woman") + 1
+        return self.one[name][start:, self.best], self.many[name][start:, self.best]
+
+    def opposed(self) -> float:
+        """At how many of those words the candidates of the two have opposite signs, as a share."""
+        one, many = self.after("candidate")
+        return float((one * many < 0).mean())
 
     def held(self) -> tuple[float, float]:
         """The difference of the memories, summed over units: at the subject, and at the verb."""
@@ -168,15 +176,17 @@ def _drawn(seen: Watched) -> Figure:
 
 
 def _tells(right: float, seen: Watched) -> str:
-    (forget, others), (enters, enters_others) = seen.open("forget"), seen.open("input")
     at_subject, at_verb = seen.held()
+    forget, enters = (float(seen.after(name)[0].mean()) for name in ("forget", "input"))
     return (
         f"It agrees {100 * right:.1f} % of verbs with their subjects. Units are sorted by how far their memories of "
         "“woman” and of “women” are apart at the verb, the furthest on top. In the last map the two are alike up to "
-        f"the subject, {at_subject:.1f} apart there and {at_verb:.1f} at the verb, past a ticket and a ground. What "
-        f"keeps them apart is the forget gate: after the subject it is {100 * forget:.0f} % open in the quarter of "
-        f"the units that tell best, {100 * others:.0f} % in the others; the input gate {100 * enters:.0f} and "
-        f"{100 * enters_others:.0f} %."
+        f"the subject, {at_subject:.1f} apart there and {at_verb:.1f} at the verb, past a ticket and a ground. The "
+        "memory is not merely kept: the quarter of the units that tell best keep "
+        f"{100 * forget:.0f} % of it from word to word (forget gate) and let {100 * enters:.0f} % of each candidate in "
+        f"(input gate), and the candidates for one woman and for several have opposite signs at "
+        f"{100 * seen.opposed():.0f} % of the later words: what the subject set, the output feeds back, and every "
+        "word adds to it."
     )
 
 
@@ -195,9 +205,8 @@ def run(full: bool, seed: int) -> Result:
         "right": right,
         "parameters": counts,
         "apart": dict(zip(("at the subject", "at the verb"), seen.held(), strict=True)),
-        "open": {
-            gate: dict(zip(("best quarter", "others"), seen.open(gate), strict=True)) for gate in ("input", "forget")
-        },
+        "open": {gate: float(seen.after(gate)[0].mean()) for gate in ("input", "forget")},
+        "opposed": seen.opposed(),
         "words": seen.words,
         "units": {name: values.tolist() for name, values in seen.one.items()},
     }

@@ -122,7 +122,7 @@ def right(reader: Reader, tests: tuple[Tensor, Tensor]) -> tuple[float, float]:
 def gradients(memory: Memory, gap: int, seed: int) -> list[float]:
     """How much the loss would change with each word: the norm of its gradient by the vector of each word, a mean over
     sentences, by distance from the end (0: the verb's place). Of a net that was not taught yet."""
-    reader = net(Job(memory, gap, seed, 0))
+    reader = net(Job(memory, gap, seed, 0)).double()  # single precision ends at 1e-38
     words, asked = sentences(64, gap, torch.Generator().manual_seed(seed))
     vectors = reader.embed(words).detach().requires_grad_()  # (N, T, E)
     F.cross_entropy(reader.of_vectors(vectors), asked, reduction="sum").backward()  # type: ignore[no-untyped-call]
@@ -180,7 +180,7 @@ def _drawn(known: dict[str, Known], gaps: Sequence[int], slopes: dict[str, list[
         percent = {name: (gaps, [100 * value for value in row]) for name, row in values.items()}
         lines(axes, percent, title=f"Which {what} was it?", across="words between", up="right, %", log_x=True)
         axes.axhline(100 * chance, color="grey", linestyle=":", linewidth=1)
-    curves = {name: (range(len(row)), [max(value, 1e-30) for value in row]) for name, row in slopes.items()}
+    curves = {name: (range(len(row)), row) for name, row in slopes.items()}
     title, up = "Before learning: what reaches a word of the loss", "norm of its gradient"
     lines(third, curves, title=title, across="words back", up=up, log_y=True)
     return figure
