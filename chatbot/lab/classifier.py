@@ -98,6 +98,8 @@ class Job:
     seed: int
     epochs: int
     vectors: Path | None = None
+    keep: Path | None = None
+    """Folder that the net is written to."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def parts_of(paths: Sequence[Path]) -> tuple[Reviews, Reviews]:
     return reviews.read(paths).split(0.8, seed=0)
 
 
-def learn(job: Job, keep: Path | None = None) -> Learned:
-    """Teach a net, and ask it about the held-out fifth; into a folder ``keep`` it is written."""
+def learn(job: Job) -> Learned:
+    """Teach a net, and ask it about the held-out fifth."""
     began = time.perf_counter()
     torch.manual_seed(job.seed)
     train, test = parts_of(job.paths)
@@ -140,8 +142,8 @@ def learn(job: Job, keep: Path | None = None) -> Learned:
         table = reviews.vectors(job.vectors, known)[0] if given and job.vectors is not None else None
         net = Flat(2 + len(known), job.length, table)
         curve = _taught(net, job, _table(train, cut, known, job.length), asked)
-    if keep is not None:
-        _keep(keep, net, known, job.length)
+    if job.keep is not None:
+        _keep(job.keep, net, known, job.length)
     return Learned(accuracy(net, asked), tuple(curve), parameters(net), time.perf_counter() - began)
 
 

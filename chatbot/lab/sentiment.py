@@ -68,16 +68,19 @@ class Net:
         return cls(mean(found), found, runs[0].weights, mean(got.seconds for got in runs), runs[0].curve)
 
 
-def jobs_of(full: bool, seed: int, data: Sequence[Path], cuts: Sequence[Cut], vectors: Path | None) -> list[Job]:
-    """The chapter's net at each of the cuts, and the modern one; with five seeds each if full."""
+def jobs_of(
+    full: bool, seed: int, data: Sequence[Path], cuts: Sequence[Cut], vectors: Path | None, keep: Path
+) -> list[Job]:
+    """The chapter's net at each of the cuts, and the modern one, whose first is kept; with five seeds each if full."""
     long, short, letters = (cut.length for cut in cuts)
     asked = [(f"the chapter's, {length} words", "word", length) for length in (long, short)]
-    asked += [(f"the chapter's, {letters} letters", "letter", letters), (MODERN, "word", long)]
-    epochs = 20 if full else 6
+    asked += [(f"the chapter's, {letters} letters", "letter", letters)]
+    seeds = range(seed, seed + (5 if full else 1))
     return [
-        Job(name, tuple(data), unit, length, name == MODERN, one, epochs if name == MODERN else 2, vectors)
-        for name, unit, length in asked
-        for one in range(seed, seed + (5 if full else 1))
+        Job(name, tuple(data), unit, length, False, one, 2, vectors) for name, unit, length in asked for one in seeds
+    ] + [
+        Job(MODERN, tuple(data), "word", long, True, one, 20 if full else 6, keep=keep if one == seed else None)
+        for one in seeds
     ]
 
 
@@ -92,11 +95,10 @@ def run(full: bool, seed: int, data: Sequence[Path], folder: Path, vectors: Path
         raise ChatbotError("--data: nothing given; expected a folder with pos/ and neg/, two files of lines, or a CSV")
     texts = Texts.read(data)
     cuts = texts.cuts()
-    jobs = jobs_of(full, seed, data, cuts, vectors)
+    jobs = jobs_of(full, seed, data, cuts, vectors, folder)
     done = each(learn, jobs, lambda job, got: f"{job.name}: {100 * got.accuracy:.1f} %")
     names = dict.fromkeys(job.name for job in jobs)
     nets = {name: Net.of([got for job, got in zip(jobs, done, strict=True) if job.name == name]) for name in names}
-    learn(next(job for job in jobs if job.modern), folder)
     rows = [["net", "right, %", "of the runs", "weights"]]
     for name, net in nets.items():
         least, most = 100 * min(net.each), 100 * max(net.each)

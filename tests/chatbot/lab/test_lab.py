@@ -357,8 +357,8 @@ def test_the_modern_net_does_not_see_pads() -> None:
 def test_what_was_learnt_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = opinions(200)
     data = as_files(tmp_path, good, bad)
-    job = classifier.Job("modern", tuple(data), "word", 12, True, 0, 6)
-    learned = classifier.learn(job, tmp_path / "out")
+    job = classifier.Job("modern", tuple(data), "word", 12, True, 0, 6, keep=tmp_path / "out")
+    learned = classifier.learn(job)
     assert learned.accuracy > 0.95
     argv = ["lab", "sentiment", "--output", str(tmp_path / "out"), "--predict"]
     assert cli.main([*argv, "warm and funny, a joy"]) == 0
