@@ -22,6 +22,7 @@ from chatbot.model.cell import Recurrence
 NAME = "memories"
 CELLS = ("rnn", "gru", "lstm", "peephole")
 DEPTHS = (1, 2, 3)
+_PIECE = 64  # letters until the gradient is cut
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Job:
     seed: int
     weights: int
     steps: int
+    rows: int
+    """Of letters that are read side by side."""
     text: Path | None
 
 
@@ -69,8 +72,8 @@ def learn(job: Job) -> Learned:
         lambda step: max(0.02, 1 - step / job.steps) * min(1.0, (step + 1) / 50),
     )
     began = time.perf_counter()
-    teach(lesson, streams(corpus.train, 32, 64, job.steps), steps=job.steps, clip=1.0)
-    pace = len(lesson.losses) * 32 * 64 / (time.perf_counter() - began)
+    teach(lesson, streams(corpus.train, job.rows, _PIECE, job.steps), steps=job.steps, clip=1.0)
+    pace = len(lesson.losses) * job.rows * _PIECE / (time.perf_counter() - began)
     return Learned(speaker.nats(corpus.valid), pace, speaker.scores.in_features)
 
 
@@ -124,18 +127,18 @@ def _tells(kinds: dict[tuple[str, int], Kind]) -> str:
 def run(full: bool, seed: int, text: Path | None = None) -> Result:
     """Teach all, and one table."""
     began = time.monotonic()
-    weights, steps, seeds = (400_000, 3_000, 3) if full else (60_000, 150, 1)
+    weights, steps, rows, seeds = (400_000, 3_000, 32, 3) if full else (60_000, 300, 16, 1)
     asked = [(cell, layers) for cell in CELLS for layers in DEPTHS]
-    jobs = [Job(*one, seed + more, weights, steps, text) for one in asked for more in range(seeds)]
+    jobs = [Job(*one, seed + more, weights, steps, rows, text) for one in asked for more in range(seeds)]
     done = each(learn, jobs, lambda job, got: f"{job.cell}, {job.layers} deep: {got.nats:.3f} nats a letter")
     kinds = {
         one: Kind.of([got for job, got in zip(jobs, done, strict=True) if (job.cell, job.layers) == one])
         for one in asked
     }
-    rows = [["cell", "layers", "units a layer", "nats a letter", "bits a letter", "letters/s"]]
+    table = [["cell", "layers", "units a layer", "nats a letter", "bits a letter", "letters/s"]]
     for (cell, layers), kind in kinds.items():
         shown = f"{kind.width}", f"{kind.nats:.3f}", f"{bits(kind.nats):.3f}", f"{kind.letters_a_second:,.0f}"
-        rows.append([cell, f"{layers}", *shown])
+        table.append([cell, f"{layers}", *shown])
     settings = {"full": full, "seed": seed, "text": None if text is None else str(text)}
     figures = {f"{cell} {layers}": asdict(kind) for (cell, layers), kind in kinds.items()}
-    return Result(NAME, settings, figures, rows, _tells(kinds), _drawn(kinds, weights), time.monotonic() - began)
+    return Result(NAME, settings, figures, table, _tells(kinds), _drawn(kinds, weights), time.monotonic() - began)

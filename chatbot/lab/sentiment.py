@@ -73,13 +73,13 @@ def jobs_of(
 ) -> list[Job]:
     """The chapter's net at each of the cuts, and the modern one, whose first is kept; with five seeds each if full."""
     long, short, letters = (cut.length for cut in cuts)
-    asked = [(f"the chapter's, {length} words", "word", length) for length in (long, short)]
-    asked += [(f"the chapter's, {letters} letters", "letter", letters)]
+    paths = tuple(data)
+    asked = [(f"the chapter's, {length} words", paths, "word", length) for length in (long, short)]
+    asked += [(f"the chapter's, {letters} letters", paths, "letter", letters)]
     seeds = range(seed, seed + (5 if full else 1))
-    return [
-        Job(name, tuple(data), unit, length, False, one, 2, vectors) for name, unit, length in asked for one in seeds
-    ] + [
-        Job(MODERN, tuple(data), "word", long, True, one, 20 if full else 6, keep=keep if one == seed else None)
+    jobs = [Job(*net, False, one, 2, vectors) for net in asked for one in seeds]
+    return jobs + [
+        Job(MODERN, paths, "word", long, True, one, 20 if full else 6, keep=keep if one == seed else None)
         for one in seeds
     ]
 

@@ -233,7 +233,7 @@ def test_cut_nowhere_the_gradient_is_whole_and_cut_short_it_costs_less() -> None
 def test_memories_of_one_size_have_as_many_weights() -> None:
     for cell in memories.CELLS:
         for layers in (1, 2, 3):
-            job = memories.Job(cell, layers, 0, 60_000, 1, None)
+            job = memories.Job(cell, layers, 0, 60_000, 1, 16, None)
             assert parameters(memories.speaker_of(job, 60)) == pytest.approx(60_000, rel=0.05)
 
 
