@@ -114,7 +114,9 @@ def _drawn(nets: dict[str, Net], texts: Texts, cuts: Sequence[Cut]) -> Figure:
     curves = {name: (range(1, 1 + len(net.curve)), [100 * one for one in net.curve]) for name, net in nets.items()}
     lines(first, curves, title="Held-out texts on the right side", across="epoch", up="%")
     sizes = np.array([len(text) for text in texts.words])
-    second.hist(sizes.clip(max=int(np.quantile(sizes, 0.99))), bins=40, color="#93c5fd")
+    most = int(np.quantile(sizes, 0.99))
+    step = max(1, most // 50)  # whole numbers to a bar, or some would have one more than others
+    second.hist(sizes.clip(max=most), bins=np.arange(0, most + 2 * step, step) - 0.5, color="#93c5fd")
     for cut in cuts[:2]:
         second.axvline(cut.length, color="#c2410c", linewidth=1)
     second.set_title("Words of a text, and where they are cut", fontsize=10)
