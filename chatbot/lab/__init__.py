@@ -61,7 +61,7 @@ class LabCommand:
     text: Path | None = None
     """writer, memories: a text file, or a folder of them; null: the bundled dialogues."""
     minutes: float | None = None
-    """writer: to learn for."""
+    """writer: to learn for at most."""
 
 
 def listing() -> str:
@@ -92,13 +92,21 @@ def run(command: LabCommand) -> int:
     for option, owners in _OWN.items():
         if getattr(command, option) not in (None, []) and name not in owners.split(", "):
             raise ConfigError(f"--{option}: lab {name} does not take it; {owners} does")
+    if not 0 <= command.seed < 2**31:
+        raise ConfigError(f"--seed {command.seed}: expected a whole number from 0 to 2^31")
+    if command.minutes is not None and not command.minutes > 0:
+        raise ConfigError(f"--minutes {command.minutes:g}: expected more than 0")
     if command.predict is not None:
         from chatbot.lab.classifier import predict
 
+        if command.data or command.vectors or command.full or command.quick:
+            raise ConfigError("--predict asks what was learnt before; give it without --data, --vectors and --full")
+
         sys.stdout.write(f"{predict(command.predict, command.output)}\n")
         return 0
-    from chatbot.lab.result import keep
+    from chatbot.lab.result import claim, keep
 
+    claim(command.output)
     keep(_result(command), command.output)
     return 0
 

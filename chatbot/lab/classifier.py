@@ -23,11 +23,14 @@ from chatbot.model.cell import Recurrence
 from chatbot.model.config import NetworkConfig
 from chatbot.model.dropout import WordDropout
 from chatbot.model.encoder import Encoder
+from chatbot.sealed import first_line
 from chatbot.swap import write_file
 
 _UNITS, _VECTOR, _BATCH = 50, 300, 32
 _MODEL, _KNOWN = "sentiment.safetensors", "sentiment.words.json"
 _PATIENCE = 4  # epochs without a better one
+MOST_WORDS = 20_000
+"""Of the vocabulary, the most frequent ones."""
 Split = Callable[[str], list[str]]
 Table = tuple[Tensor, Tensor]
 """Words (N, T) and labels (N,)."""
@@ -119,7 +122,7 @@ def split_of(unit: str) -> Split:
 
 
 def parts_of(paths: Sequence[Path]) -> tuple[Reviews, Reviews]:
-    """Four fifths to learn from, and one fifth held out; the same for all that is compared."""
+    """Four fifths to learn from, and one fifth held out; the same for all that is compared, whatever the seed."""
     return reviews.read(paths).split(0.8, seed=0)
 
 
@@ -129,7 +132,7 @@ def learn(job: Job) -> Learned:
     torch.manual_seed(job.seed)
     train, test = parts_of(job.paths)
     cut = split_of(job.unit)
-    known = reviews.vocabulary([cut(text) for text in train.texts], least=2 if job.modern else 1, most=20_000)
+    known = reviews.vocabulary([cut(text) for text in train.texts], least=2 if job.modern else 1, most=MOST_WORDS)
     asked = _table(test, cut, known, job.length)
     net: nn.Module
     if job.modern:  # when to stop is decided on a tenth of what it learns from, not on what it is judged by
@@ -172,7 +175,7 @@ def _stopped(net: nn.Module, job: Job, train: Table, held: Table, asked: Table) 
     def watch() -> bool:
         curve.append(accuracy(net, asked))
         own.append(accuracy(net, held))
-        if own[-1] > max(own[:-1], default=0.0):
+        if own[-1] > max(own[:-1], default=-1.0):
             weights.update({name: weight.clone() for name, weight in net.state_dict().items()})
         return len(own) - own.index(max(own)) > _PATIENCE
 
@@ -204,7 +207,7 @@ class _Batches:
 
 @torch.no_grad()
 def accuracy(net: nn.Module, table: Table) -> float:
-    """Share of texts on whose right side the net is; it is left in evaluation mode."""
+    """Share of texts on whose right side the net is; it is left in training mode."""
     net.eval()
     words, labels = table
     said = torch.cat([net(some) for some in torch.split(words, 200)])
@@ -213,9 +216,12 @@ def accuracy(net: nn.Module, table: Table) -> float:
 
 
 def _keep(folder: Path, net: nn.Module, known: dict[str, int], length: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_file(folder / _MODEL, safetensors.torch.save(net.state_dict()))
-    write_file(folder / _KNOWN, json.dumps({"length": length, "words": list(known)}).encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_file(folder / _MODEL, safetensors.torch.save(net.state_dict()))
+        write_file(folder / _KNOWN, json.dumps({"length": length, "words": list(known)}).encode())
+    except OSError as error:
+        raise ChatbotError(f"{folder}: cannot be written ({error.strerror}); give another --output") from error
 
 
 def predict(text: str, folder: Path) -> str:
@@ -226,20 +232,22 @@ def predict(text: str, folder: Path) -> str:
     """
     try:
         facts = json.loads((folder / _KNOWN).read_text(encoding="utf-8"))
-        weights = safetensors.torch.load((folder / _MODEL).read_bytes())
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        known = {word: place for place, word in enumerate(facts["words"], 2)}
+        length = int(facts["length"])
+        net = Modern(2 + len(known))
+        net.load_state_dict(safetensors.torch.load((folder / _MODEL).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise ChatbotError(
-            f"{folder}: no classifier ({error}); run `chatbot lab sentiment --data PATH` first"
+            f"{folder}: no classifier ({first_line(error)}); run `chatbot lab sentiment --data PATH` first"
         ) from error
-    known = {word: place for place, word in enumerate(facts["words"], 2)}
-    net = Modern(2 + len(known))
-    net.load_state_dict(weights)
     net.eval()
     words = reviews.by_word(text)
     if not words:
         raise ChatbotError("--predict: the text has no word in it; expected a sentence or more")
+    read = words[:length]
     with torch.no_grad():
-        share = float(net(torch.from_numpy(reviews.padded([words], known, facts["length"]))).sigmoid())
-    unknown = sum(word not in known for word in words)
+        share = float(net(torch.from_numpy(reviews.padded([read], known, length))).sigmoid())
+    unknown = sum(word not in known for word in read)
     side = "for" if share > 0.5 else "against"
-    return f"{side}, {100 * max(share, 1 - share):.0f} % sure; {unknown} of {len(words)} words were new to it"
+    cut = f"; it reads {length} words, and not the {len(words) - length} that follow" if len(words) > length else ""
+    return f"{side}, {100 * max(share, 1 - share):.0f} % sure; {unknown} of {len(read)} words were new to it{cut}"

@@ -43,17 +43,21 @@ def sentence(chance: random.Random) -> tuple[list[str], int]:
     words.append(_ONE[person] if many else person)
     if chance.random() < 0.9:
         words += ["having", chance.choice(_DID)]
-        thing = chance.choice(list(_THING))
-        words += [chance.choice(_HOW), _THING[thing]] if chance.random() < 0.5 else ["a", chance.choice(_HOW), thing]
+        what, how = (
+            (_THING, _HOW) if chance.random() < 0.6 else (_ONE, _WHICH)
+        )  # persons too, or any would be the subject
+        thing = chance.choice(list(what))
+        words += [chance.choice(how), what[thing]] if chance.random() < 0.5 else ["a", chance.choice(how), thing]
         if chance.random() < 0.8:
-            where = chance.choice(list(_WHERE))
-            words += ["on", "the", _WHERE[where] if chance.random() < 0.5 else where]
+            place = _WHERE if chance.random() < 0.6 else _ONE
+            where = chance.choice(list(place))
+            words += ["on" if place is _WHERE else "beside", "the", place[where] if chance.random() < 0.5 else where]
     return words, int(many)
 
 
 def vocabulary() -> dict[str, int]:
     """A number for each word; 0 stands before the first."""
-    words = {"the", "a", "on", "having", *_WHICH, *_HOW, *_DID}
+    words = {"the", "a", "on", "beside", "having", *_WHICH, *_HOW, *_DID}
     for pairs in (_ONE, _THING, _WHERE):
         words |= pairs.keys() | set(pairs.values())
     return {word: place for place, word in enumerate(sorted(words), 1)}
@@ -97,7 +101,7 @@ def arithmetic() -> dict[str, int]:
 
 
 def taught(full: bool, seed: int) -> tuple[Reader, float]:
-    """A net that agrees verbs with their subjects, and the share of unseen sentences that it gets right."""
+    """A net that agrees verbs with their subjects, and the share of sentences drawn anew that it gets right."""
     torch.manual_seed(seed)
     chance, known = random.Random(seed), vocabulary()
     reader = Reader(1 + len(known), 12, 2, Recurrence("lstm"), _UNITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -22,15 +23,28 @@ def each(work: Callable[[Job], Done], jobs: Sequence[Job], tell: Callable[[Job, 
     ``tell`` says a line when one is done. ``work`` is a function of a module, as it is called in processes of its own.
     """
     found: list[Done] = []
-    workers = min(len(jobs), os.cpu_count() or 1)
+    workers = min(len(jobs), cores())
     if workers < 2:
         _alone()
         results = map(work, jobs)
         return [_told(job, done, tell) for job, done in zip(jobs, results, strict=True)]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _alone) as pool:
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _alone)
+    try:
         for job, done in zip(jobs, pool.map(work, jobs), strict=True):
             found.append(_told(job, done, tell))
+    except BaseException:  # Ctrl-C as well: nobody waits for what is still at work
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        raise
+    pool.shutdown()
     return found
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _told(job: Job, done: Done, tell: Callable[[Job, Done], str]) -> Done:
@@ -39,4 +53,7 @@ def _told(job: Job, done: Done, tell: Callable[[Job, Done], str]) -> Done:
 
 
 def _alone() -> None:
+    """One thread; Ctrl-C is for the process that gave the work."""
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)

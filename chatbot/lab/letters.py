@@ -29,7 +29,10 @@ class Corpus:
 
     alphabet: str
     train: Tensor
+    dev: Tensor
+    """The last twentieth of what comes before the held-out part: by it one chooses when to stop."""
     valid: Tensor
+    """What is judged by, and by nothing else."""
 
     def text(self, letters: Sequence[int]) -> str:
         """Numbers as text."""
@@ -51,14 +54,19 @@ def read(path: Path | None) -> Corpus:
         return bundled()
     try:
         files = sorted(one for one in path.rglob("*.txt") if one.is_file()) if path.is_dir() else [path]
-        text = "".join(file.read_text(encoding="utf-8-sig") for file in files)
+        text = "".join(map(_text, files))
     except OSError as error:
         raise ChatbotError(f"{path}: cannot be read ({error.strerror}); expected a text file") from error
-    except UnicodeDecodeError as error:
-        raise ChatbotError(f"{path}: is not UTF-8 (byte {error.start:,}); save it as UTF-8") from error
     if len(text) < _LEAST:
         raise ChatbotError(f"{path}: holds {len(text):,} letters; expected at least {_LEAST:,}, better a million")
     return corpus_of(text)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ChatbotError(f"{file}: is not UTF-8 (byte {error.start:,}); save it as UTF-8") from error
 
 
 def bundled() -> Corpus:
@@ -72,7 +80,8 @@ def corpus_of(text: str) -> Corpus:
     place = {letter: number for number, letter in enumerate(alphabet)}
     letters = torch.tensor([place[letter] for letter in text])
     cut = int(_SHARE * len(letters))
-    return Corpus(alphabet, letters[:cut], letters[cut:])
+    before = cut - cut // 20
+    return Corpus(alphabet, letters[:before], letters[before:cut], letters[cut:])
 
 
 def streams(letters: Tensor, rows: int, k: int, steps: int) -> Iterator[Piece]:
@@ -138,20 +147,19 @@ class Speaker(nn.Module):
 
     @torch.no_grad()
     def nats(self, letters: Tensor, rows: int = 16, k: int = 500) -> float:
-        """Nats a letter of a whole text, read in `rows` stretches with nothing cut; the model is left as it was."""
-        training, total, count = self.training, 0.0, 0
+        """Nats a letter of a whole text, read in `rows` stretches; the model is left as it was."""
+        training, total = self.training, 0.0
         self.eval()
+        rows = min(rows, max(1, len(letters) // 100))
+        long = (len(letters) - 1) // rows
+        table = torch.stack([letters[row * long : row * long + long + 1] for row in range(rows)])  # (R, long + 1)
         states: list[State] | None = None
-        for piece, begins in streams(
-            letters, min(rows, max(1, len(letters) // 100)), k, -(-len(letters) // (rows * k)) + 1
-        ):
-            if begins and states is not None:
-                break  # once through is enough
+        for start in range(0, long, k):
+            piece = table[:, start : start + k + 1]
             scores, states = self(piece[:, :-1], states)
             total += float(F.cross_entropy(scores.flatten(0, 1), piece[:, 1:].flatten(), reduction="sum"))
-            count += piece[:, 1:].numel()
         self.train(training)
-        return total / max(1, count)
+        return total / max(1, rows * long)
 
     @torch.no_grad()
     def write(self, begun: Sequence[int], length: int, temperature: float, seed: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from statistics import mean
 import torch
 from matplotlib.figure import Figure
 
+from chatbot.errors import ChatbotError
 from chatbot.lab.drawing import sheet
 from chatbot.lab.jobs import each
 from chatbot.lab.lesson import Lesson, teach
@@ -22,6 +24,8 @@ from chatbot.model.cell import Recurrence
 NAME = "memories"
 CELLS = ("rnn", "gru", "lstm", "peephole")
 DEPTHS = (1, 2, 3)
+_WIDTHS = range(8, 640)
+_OFF = 0.05  # share by which the weights of a net may miss what is wanted
 _PIECE = 64  # letters until the gradient is cut
 
 
@@ -54,8 +58,18 @@ def speaker_of(job: Job, letters: int) -> Speaker:
     def made(width: int) -> Speaker:
         return Speaker(letters, width, Recurrence(job.cell), job.layers)
 
+    def missed(width: int) -> int:
+        return parameters(made(width)) - job.weights
+
     with torch.device("meta"):
-        width = min(range(8, 640), key=lambda width: abs(parameters(made(width)) - job.weights))
+        above = bisect_left(_WIDTHS, 0, key=missed)
+        width = min(_WIDTHS[max(0, above - 1) : above + 1], key=lambda width: abs(missed(width)))
+        off = missed(width) / job.weights
+    if abs(off) > _OFF:
+        raise ChatbotError(
+            f"{letters:,} different letters need more than the {job.weights:,} weights of each net; expected a text of "
+            "an alphabet"
+        )
     torch.manual_seed(job.seed)
     return made(width)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from chatbot.errors import ChatbotError
@@ -36,24 +37,39 @@ class Result:
 
 
 def keep(result: Result, folder: Path) -> None:
-    """Write ``NAME.json``, ``NAME.png`` and the texts into a folder, and print the table and the paragraph.
+    """Print the table and the paragraph, and write ``NAME.json``, ``NAME.png`` and the texts into a folder.
 
     Raises:
         ChatbotError: the disk refuses.
     """
+    sys.stdout.write(f"{table(result.rows)}\n\n{result.tells}\n")
+    sys.stdout.flush()
     report = {"experiment": result.name, "settings": result.settings, "seconds": round(result.seconds, 1)}
     contents = {f"{result.name}.json": _json({**report, "figures": result.figures})}
     if result.picture is not None:
         contents[f"{result.name}.png"] = _png(result.picture)
     contents |= {name: text.encode("utf-8", "replace") for name, text in result.texts.items()}
+    claim(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             write_file(folder / name, content)
     except OSError as error:
         raise ChatbotError(f"{folder}: cannot be written ({error.strerror}); give another --output") from error
-    sys.stdout.write(f"{table(result.rows)}\n\n{result.tells}\n")
     sys.stderr.write(f"{', '.join(contents)} in {folder}, after {result.seconds:.0f} s\n")
+
+
+def claim(folder: Path) -> None:
+    """Make the folder, before all work that would be lost without one.
+
+    Raises:
+        ChatbotError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ChatbotError(f"{folder}: cannot be written ({error.strerror}); give another --output") from error
 
 
 def _json(value: Any) -> bytes:

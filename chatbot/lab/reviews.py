@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -12,14 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from chatbot.errors import ChatbotError
+from chatbot.lab.labelled import read_table
 from data_prep.rules import repair
-from data_prep.text import words
+from data_prep.text import fold, words
 
 _WANTED = "expected a folder with pos/ and neg/, two files of lines (for, against), or a CSV with a text and a label"
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 .,;:!?'\"()-/$%&"
 """The alphabet where texts are read by the letter; all other letters count as one."""
-_FOR = {"1", "pos", "positive", "true", "yes", "for", "good", "5", "4"}
-_AGAINST = {"0", "neg", "negative", "false", "no", "against", "bad", "-1", "1 star", "2"}
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,16 @@ class Reviews:
         return Reviews([self.texts[place] for place in places], [self.labels[place] for place in places])
 
     def split(self, share: float, seed: int) -> tuple[Reviews, Reviews]:
-        """A share of them drawn at random, and the rest; the same for the same seed."""
-        order = list(range(len(self)))
-        random.Random(seed).shuffle(order)
+        """A share of them drawn at random, and the rest; the same for the same seed. Equal texts stay together."""
+        alike: dict[str, list[int]] = {}
+        for place, text in enumerate(self.texts):
+            alike.setdefault(fold(text), []).append(place)
+        groups = list(alike.values())
+        random.Random(seed).shuffle(groups)
+        order = [place for group in groups for place in group]
         cut = int(share * len(order))
+        while 0 < cut < len(order) and fold(self.texts[order[cut]]) == fold(self.texts[order[cut - 1]]):
+            cut += 1
         return self.taken(order[:cut]), self.taken(order[cut:])
 
 
@@ -55,7 +59,7 @@ def read(paths: Sequence[Path]) -> Reviews:
     elif len(paths) == 1 and paths[0].is_dir():
         found = _folder(paths[0])
     elif len(paths) == 1:
-        found = _table(paths[0])
+        found = Reviews(*read_table(paths[0]))
     else:
         raise ChatbotError(f"--data: {len(paths)} paths given; {_WANTED}")
     if min(found.labels, default=0) == max(found.labels, default=0) or len(found) < 100:
@@ -83,34 +87,6 @@ def _folder(folder: Path) -> Reviews:
             raise ChatbotError(f"{folder}: holds neither {name}/ nor one file with {name!r} in its name; {_WANTED}")
         sides.append(_lines(files[0]))
     return _both(*sides)
-
-
-def _table(path: Path) -> Reviews:
-    """A CSV or TSV: the longest column is the text, a column of two values the label."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            sample = file.read(65_536)
-            file.seek(0)
-            rows = list(csv.reader(file, csv.Sniffer().sniff(sample, ",;\t|")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChatbotError(f"{path}: cannot be read as a table ({error}); {_WANTED}") from error
-    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
-    whole = [row for row in rows if len(row) == width]
-    columns = list(zip(*whole, strict=True))
-    kinds = [{value.strip().lower() for value in column[1:]} for column in columns]
-    labels = [place for place, values in enumerate(kinds) if len(values) == 2 and _side(values)]
-    if not labels or width < 2:
-        raise ChatbotError(f"{path}: no column of two values such as pos and neg, or 1 and 0; {_WANTED}")
-    text = max((place for place in range(width) if place != labels[0]), key=lambda place: sum(map(len, columns[place])))
-    good = _side(kinds[labels[0]])
-    there = [row for row in whole if row[labels[0]].strip().lower() in kinds[labels[0]] & (_FOR | _AGAINST)]
-    return Reviews([repair(row[text]) for row in there], [int(row[labels[0]].strip().lower() == good) for row in there])
-
-
-def _side(values: set[str]) -> str:
-    """Which of two values is for; empty where that cannot be told."""
-    good = values & _FOR
-    return next(iter(good)) if len(good) == 1 and len(values & _AGAINST) >= 1 else ""
 
 
 def _lines(path: Path) -> list[str]:
@@ -180,32 +156,37 @@ def cuts(texts: Sequence[Sequence[str]]) -> tuple[int, int]:
     return max(long, short + 1), short
 
 
+def cut_of_letters(texts: Sequence[Sequence[str]]) -> int:
+    """The length in letters that 95 % of the texts fit in, 1,500 at most."""
+    return min(1500, max(2, int(np.quantile([len(text) for text in texts], 0.95))))
+
+
 def vectors(path: Path, known: dict[str, int]) -> tuple[np.ndarray, int]:
     """Vectors of known words from a word2vec or GloVe text file: (2 + words, E), zeros for what it does not have, and
     how many it has.
 
     Raises:
-        ChatbotError: a line is none.
+        ChatbotError: a line is none, or none is of a known word.
     """
     found: np.ndarray | None = None
-    had = 0
+    had, number, wanted = 0, 0, "expected lines of a word and its numbers, with spaces between"
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
-                word, *values = line.rstrip().split(" ")
-                if number == 1 and len(values) == 1:
+                word, *values = line.rstrip("\n ").split(" ")
+                if (number == 1 and len(values) == 1) or not line.strip():
                     continue  # word2vec's head: how many, how long
                 if found is None:
                     found = np.zeros((2 + len(known), len(values)), dtype=np.float32)
-                if len(values) != found.shape[1]:
-                    raise ChatbotError(
-                        f"{path}, line {number}: {len(values)} numbers, the first line has {found.shape[1]}"
-                    )
+                size = found.shape[1]
+                if not size or len(values) < size:
+                    raise ChatbotError(f"{path}, line {number}: {len(values)} numbers; {wanted}, {size or 'some'} each")
+                word = " ".join([word, *values[:-size]])  # a few "words" of GloVe have spaces in them
                 if word in known:
-                    found[known[word]] = np.array(values, dtype=np.float32)
+                    found[known[word]] = np.array(values[-size:], dtype=np.float32)
                     had += 1
     except (OSError, ValueError) as error:
-        raise ChatbotError(f"{path}: no vectors ({error}); expected lines of a word and its numbers") from error
-    if found is None:
-        raise ChatbotError(f"{path}: is empty; expected lines of a word and its numbers")
+        raise ChatbotError(f"{path}, line {number}: no vectors ({error}); {wanted}") from error
+    if found is None or not had:
+        raise ChatbotError(f"{path}: has none of the {len(known):,} words of these texts; {wanted}, in small letters")
     return found, had

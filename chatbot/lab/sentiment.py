@@ -17,11 +17,12 @@ from matplotlib.figure import Figure
 
 from chatbot.errors import ChatbotError
 from chatbot.lab import reviews
-from chatbot.lab.classifier import Job, Learned, learn, parts_of
+from chatbot.lab.classifier import MOST_WORDS, Job, Learned, learn, parts_of
 from chatbot.lab.drawing import lines, sheet
 from chatbot.lab.jobs import each
 from chatbot.lab.result import Result
 from chatbot.lab.reviews import Cut
+from chatbot.training.console import say
 
 NAME = "sentiment"
 MODERN = "modern"
@@ -46,7 +47,7 @@ class Texts:
     def cuts(self) -> list[Cut]:
         """A long one and a short one in words, and one in letters."""
         long, short = reviews.cuts(self.words)
-        in_letters, _ = reviews.cuts(self.letters)
+        in_letters = reviews.cut_of_letters(self.letters)
         return [Cut.at(long, self.words), Cut.at(short, self.words), Cut.at(in_letters, self.letters)]
 
 
@@ -94,6 +95,10 @@ def run(full: bool, seed: int, data: Sequence[Path], folder: Path, vectors: Path
     if not data:
         raise ChatbotError("--data: nothing given; expected a folder with pos/ and neg/, two files of lines, or a CSV")
     texts = Texts.read(data)
+    if vectors is not None:
+        known = reviews.vocabulary(texts.words, least=1, most=MOST_WORDS)
+        _, had = reviews.vectors(vectors, known)
+        say(f"{vectors} has {had:,} of {len(known):,} words")
     cuts = texts.cuts()
     jobs = jobs_of(full, seed, data, cuts, vectors, folder)
     done = each(learn, jobs, lambda job, got: f"{job.name}: {100 * got.accuracy:.1f} %")
@@ -103,7 +108,7 @@ def run(full: bool, seed: int, data: Sequence[Path], folder: Path, vectors: Path
     for name, net in nets.items():
         least, most = 100 * min(net.each), 100 * max(net.each)
         rows.append([name, f"{100 * net.accuracy:.1f}", f"{least:.1f} to {most:.1f}", f"{net.weights:,}"])
-    settings = {"full": full, "seed": seed, "data": [str(path) for path in data]}
+    settings = {"full": full, "seed": seed, "data": list(map(str, data)), "vectors": vectors and str(vectors)}
     figures = {"nets": {name: asdict(net) for name, net in nets.items()}, "cuts": [asdict(cut) for cut in cuts]}
     picture = _drawn(nets, texts, cuts)
     return Result(NAME, settings, figures, rows, _tells(nets, texts, cuts), picture, time.monotonic() - began)
@@ -116,7 +121,7 @@ def _drawn(nets: dict[str, Net], texts: Texts, cuts: Sequence[Cut]) -> Figure:
     sizes = np.array([len(text) for text in texts.words])
     most = int(np.quantile(sizes, 0.99))
     step = max(1, most // 50)  # whole numbers to a bar, or some would have one more than others
-    second.hist(sizes.clip(max=most), bins=np.arange(0, most + 2 * step, step) - 0.5, color="#93c5fd")
+    second.hist(sizes.clip(max=most), bins=[k - 0.5 for k in range(0, most + 2 * step, step)], color="#93c5fd")
     for cut in cuts[:2]:
         second.axvline(cut.length, color="#c2410c", linewidth=1)
     second.set_title("Words of a text, and where they are cut", fontsize=10)
@@ -129,10 +134,15 @@ def _tells(nets: dict[str, Net], texts: Texts, cuts: Sequence[Cut]) -> str:
         for one, what in zip(cuts, ("words", "words", "letters"), strict=True)
     ]
     long, short, letters, modern = (net.accuracy for net in nets.values())
+    letters_told = (
+        "Letters are easier to have, all of them known, and harder to learn from: two epochs do not find words in them."
+        if letters < short
+        else "Letters are easier to have, all of them known, and two epochs found enough in them here."
+    )
     return (
-        f"Of {len(texts.words):,} texts: {'; '.join(told)}. The chapter's net reads pads as if they were words and has "
-        f"a weight of its own for every place: {100 * long:.1f} % right of {texts.held:,} with the long cut, "
-        f"{100 * short:.1f} % with the short one, {100 * letters:.1f} % by the letter. Letters are easier to have, "
-        "all of them known, and harder to learn from: two epochs do not find words in them. The modern net looks at "
-        f"what is really there, both ways, drops words while it learns and stops in time: {100 * modern:.1f} %."
+        f"Of {len(texts.words):,} texts that are learned from: {'; '.join(told)}. The chapter's net reads pads as if "
+        f"they were words and has a weight of its own for every place: {100 * long:.1f} % right of {texts.held:,} with "
+        f"the long cut, {100 * short:.1f} % with the short one, {100 * letters:.1f} % by the letter. {letters_told} The "
+        "modern net looks at what is really there, both ways, drops words while it learns and stops in time: "
+        f"{100 * modern:.1f} %."
     )

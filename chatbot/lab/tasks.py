@@ -1,5 +1,6 @@
-"""Tasks whose answer hangs on something long ago (Hochreiter & Schmidhuber 1997, section 5; copying: Arjovsky, Shah &
-Bengio 2016). Each makes sequences without end; the lag is how many steps lie between what matters and the answer."""
+"""Tasks whose answer hangs on something long ago, after Hochreiter & Schmidhuber 1997, section 5 (copying: Arjovsky,
+Shah & Bengio 2016). Each makes sequences without end, of a length that is called the lag: what matters stands in the
+first half, most of it in the first fifth, and the answer is asked at the end."""
 
 from __future__ import annotations
 
@@ -28,6 +29,8 @@ class Task:
     score: Callable[[Tensor, Tensor], float]
     enough: float
     """The score from which it is solved."""
+    chance: float
+    """The score of one who remembers nothing: lots, or always the mean."""
     less_is_better: bool = False
     last: bool = True
     """Whether the answer is read off the last step alone: outputs (N, A); else off all, (N, T, A)."""
@@ -53,7 +56,7 @@ def _marked(count: int, lag: int, generator: torch.Generator) -> tuple[Tensor, T
 
 
 def adding(count: int, lag: int, generator: torch.Generator) -> Made:
-    """The sum of the two marked numbers."""
+    """The sum of the two marked numbers; from 0 to 1 and not scaled, as later papers have it."""
     x, one, other = _marked(count, lag, generator)
     return x, one + other
 
@@ -77,10 +80,10 @@ def temporal_order(count: int, lag: int, generator: torch.Generator) -> Made:
 
 
 def noisy_lag(count: int, lag: int, generator: torch.Generator) -> Made:
-    """Which of two: the first three numbers are 1 or -1 and all others noise (Task 3a)."""
+    """Which of two: the first three numbers are all 1 or all -1, and all others noise of variance 0.2 (Task 3a)."""
     which = torch.randint(0, 2, (count,), generator=generator)
-    x = 0.2 * torch.randn(count, lag, 1, generator=generator)
-    x[:, :3, 0] += (2 * which - 1).float()[:, None]
+    x = 0.2**0.5 * torch.randn(count, lag, 1, generator=generator)
+    x[:, :3, 0] = (2 * which - 1).float()[:, None]
     return x, which
 
 
@@ -114,7 +117,8 @@ def reber_word(generator: torch.Generator, lag: int) -> tuple[str, list[str]]:
     """A word of the embedded grammar, and what may follow each of its letters.
 
     ``B``, then ``T`` or ``P``, then words of Reber's grammar until they have `lag` letters, then the same ``T`` or
-    ``P``, and ``E``: the last but one must be remembered across all of them.
+    ``P``, and ``E``: the last but one must be remembered across all of them. After each inner word another or the last
+    but one may follow, so that nobody has to count.
     """
     outer = "TP"[int(torch.randint(0, 2, (1,), generator=generator))]
     said, may = ["B", outer], ["TP", "B"]
@@ -127,7 +131,7 @@ def reber_word(generator: torch.Generator, lag: int) -> tuple[str, list[str]]:
             said.append(letter)
             inner += 1
             may.append("".join(way for way, _ in _WAYS[state]) if state != 7 else "")
-        may[-1] = "B" if inner < lag else outer
+        may[-1] = f"B{outer}"
     return "".join([*said, outer, "E"]), [*may, "E", ""]
 
 
@@ -179,11 +183,11 @@ def _number(scores: Tensor, target: Tensor) -> float:
 TASKS = {
     task.name: task
     for task in (
-        Task("embedded Reber", 7, 7, reber, _reber_loss, _reber_score, 0.99, last=False),
-        Task("noisy lag", 1, 2, noisy_lag, _entropy, _share_right, 0.99),
-        Task("adding", 2, 1, adding, _square, _number, 0.01, less_is_better=True),
-        Task("multiplication", 2, 1, multiplication, _square, _number, 0.005, less_is_better=True),
-        Task("temporal order", 8, 4, temporal_order, _entropy, _share_right, 0.99),
-        Task("copying", KINDS + 2, KINDS, copying, _entropy, _share_right, 0.99, last=False),
+        Task("embedded Reber", 7, 7, reber, _reber_loss, _reber_score, 0.99, 0.5, last=False),
+        Task("noisy lag", 1, 2, noisy_lag, _entropy, _share_right, 0.99, 0.5),
+        Task("adding", 2, 1, adding, _square, _number, 0.01, 1 / 6, less_is_better=True),
+        Task("multiplication", 2, 1, multiplication, _square, _number, 0.005, 7 / 144, less_is_better=True),
+        Task("temporal order", 8, 4, temporal_order, _entropy, _share_right, 0.99, 0.25),
+        Task("copying", KINDS + 2, KINDS, copying, _entropy, _share_right, 0.99, 1 / KINDS, last=False),
     )
 }
