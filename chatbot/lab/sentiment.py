@@ -141,8 +141,8 @@ def _tells(nets: dict[str, Net], texts: Texts, cuts: Sequence[Cut]) -> str:
     )
     return (
         f"Of {len(texts.words):,} texts that are learned from: {'; '.join(told)}. The chapter's net reads pads as if "
-        f"they were words and has a weight of its own for every place: {100 * long:.1f} % right of {texts.held:,} "
-        f"with the long cut, {100 * short:.1f} % with the short one, {100 * letters:.1f} % by the letter. {letters_told} The "
-        "modern net looks at what is really there, both ways, drops words while it learns and stops in time: "
-        f"{100 * modern:.1f} %."
+        f"they were words and has a weight of its own for every place: of {texts.held:,} held out it has "
+        f"{100 * long:.1f} % right with the long cut, {100 * short:.1f} % with the short one, {100 * letters:.1f} % by "
+        f"the letter. {letters_told} The modern net looks at what is really there, both ways, drops words while it "
+        f"learns and stops in time: {100 * modern:.1f} %."
     )
