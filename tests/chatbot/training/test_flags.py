@@ -101,10 +101,6 @@ def test_a_picture_of_the_curve_is_part_of_the_bot(prepared: Path, tmp_path: Pat
     assert min(picture.size) > 400
     assert len(set(picture.convert("RGB").resize((200, 120)).get_flattened_data())) > 20, "something is drawn"
     assert "training.png" in (tmp_path / "bot" / "README.md").read_text()
-    bundle.load(tmp_path / "bot")
-    (tmp_path / "bot" / "training.png").write_bytes(b"another")
-    with pytest.raises(BundleError, match=r"training\.png"):
-        bundle.load(tmp_path / "bot")
 
 
 def test_a_bot_is_taught_further_with_its_own_sizes_and_vocabulary(
