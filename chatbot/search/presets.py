@@ -18,7 +18,7 @@ PRESETS: dict[str, Preset] = {
     "greedy": Preset("the likeliest piece at each step: the quickest, and dull", {"beam": 1}),
     "plain": Preset("a plain beam of five: correct, and what could be said to anything", {"beam": 5}),
     "careful": Preset(
-        "of a wide beam the reply that fits what was said rather than anything; the default",
+        "of a wide beam the reply that fits what was said rather than anything",
         {"beam": 20, "anti_lm": 0.5},
     ),
     "lively": Preset(
@@ -26,9 +26,9 @@ PRESETS: dict[str, Preset] = {
         {"temperature": 0.8, "top_p": 0.9, "samples": 10, "anti_lm": 0.3},
     ),
     "diverse": Preset(
-        "a beam of groups that must differ: for alternatives to choose from",
+        "of groups that must differ the reply that fits what was said; the default",
         {"beam": 10, "groups": 5, "diversity": 1.0, "anti_lm": 0.5},
     ),
 }
-DEFAULT = "careful"
-"""What a bot is asked with where nobody says how; chosen by the figures."""
+DEFAULT = "diverse"
+"""What a bot is asked with where nobody says how; chosen by figures and by blind reading."""

@@ -201,7 +201,7 @@ def test_the_default_is_a_preset_until_somebody_says_how_to_search() -> None:
     for way in ({"beam": 5}, {"temperature": 0.8}):
         assert search_settings({}, **way) == SearchConfig(**way)  # type: ignore[arg-type]
         assert search_settings({"search": way}) == SearchConfig(**way)  # type: ignore[arg-type]
-    for nothing in ({"temperature": None}, {"samples": 1}, {"top_k": 0}, {"groups": 1}, {"top_p": None}):
+    for nothing in ({"temperature": None}, {"samples": 1}, {"top_k": 0}, {"top_p": None}):
         assert search_settings({}, **nothing) == default, "what says nothing changes nothing"  # type: ignore[arg-type]
 
 

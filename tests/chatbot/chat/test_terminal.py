@@ -348,7 +348,7 @@ def test_at_a_real_terminal(tmp_path: Path, no_colour: bool) -> None:
     terminal.wait_for("you:")
     terminal.type(b"hello\r")  # typed before the bot is there
     terminal.wait_for("bot:")
-    terminal.wait_for("a beam of")
+    terminal.wait_for(" ms")
     terminal.type(b"/gates\r")
     terminal.wait_for("forget")
     terminal.type(b"\x1b[A\x1b[A\r")  # two lines before, called back
