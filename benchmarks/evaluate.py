@@ -2,8 +2,8 @@
 
     python benchmarks/evaluate.py --data PREPARED --bot BOT [--contexts 8000] [--split train]
 
-`chatbot evaluate` with the preset `plain`, a beam of five: what it says of its own time and memory. The split of training
-is asked by default, as it has so many pairs.
+`chatbot evaluate` with the preset `plain`, a beam of five: what it says of its own time and memory. The split of
+training is asked by default, as it has so many pairs.
 """
 
 from __future__ import annotations
