@@ -128,10 +128,11 @@ def test_a_bot_needs_no_picture(bot: Path) -> None:
 
 @pytest.mark.parametrize("name", [bundle.CARD, bundle.PICTURE])
 def test_what_is_for_people_they_may_edit(bot: Path, name: str) -> None:
+    before = bundle.load(bot).config
     (bot / name).write_bytes(b"mine")
-    bundle.load(bot)
+    assert bundle.load(bot).config == before
     (bot / name).unlink()
-    bundle.load(bot)
+    assert bundle.load(bot).config == before
 
 
 def test_a_card_that_was_edited_is_not_written_over(bot: Path) -> None:
