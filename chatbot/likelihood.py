@@ -7,19 +7,25 @@ end. It does not depend on how the tokenizer cuts, so models of different vocabu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
-from chatbot.data.batches import Batch, collate
+from chatbot.data.batches import Batch, shifted
+from chatbot.model.decoder import Memory
 from chatbot.model.seq2seq import Seq2Seq
-from chatbot.tokenizer import EOS
+from chatbot.tokenizer import EOS, PAD
 
-_POSITIONS = 2048  # of replies that are scored at a time, padding included: 65 MB of scores
+_READ = 4096  # positions of sources that are read at a time, padding included
+_SCORED = 2048  # positions of replies that are scored at a time, padding included: 65 MB of scores
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +90,54 @@ def of_replies(
     does not count.
     """
     device = model.bias.device
+    asked: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, source in enumerate(sources):
+        asked[tuple(source)].append(row)  # a source is read once, whatever replies it has
     found = [0.0] * len(sources)
-    order = sorted(range(len(sources)), key=lambda i: (len(sources[i]), len(replies[i])))
-    for rows in _portions(order, replies):
-        some = (
-            [np.array(sources[i], dtype=np.int64) for i in rows],
-            [np.array(replies[i], dtype=np.int64) for i in rows],
-        )
-        batch = collate(*some, [0] * len(rows)).to(device)
-        hidden = model(batch.source, batch.source_lengths, batch.inputs)  # (N, T, E)
-        cost = F.cross_entropy(model.logits(batch.select(hidden)), batch.select(batch.targets), reduction="none")
-        if ended is not None:
-            cut = torch.tensor([not ended[i] for i in rows], device=device)[:, None]  # (N, 1)
-            cost = cost.masked_fill_(batch.select(cut & (batch.targets == EOS)), 0.0)
-        owner = torch.arange(len(rows), device=device)[:, None].expand_as(batch.targets)  # (N, T)
-        nats = cost.new_zeros(len(rows)).index_add_(0, batch.select(owner), cost)  # (N,)
-        for row, one in zip(rows, nats.tolist(), strict=True):
-            found[row] = -one
+    for read in _portions(asked, len, _READ):
+        memory = model.encode(*_padded(read, device))
+        place = {row: number for number, source in enumerate(read) for row in asked[source]}
+        for rows in _portions(place, lambda row: len(replies[row]) + 1, _SCORED):
+            own = memory.keep(torch.tensor([place[row] for row in rows], device=device))
+            counted = [ended is None or ended[row] for row in rows]
+            nats = _of_rows(model, own, [replies[row] for row in rows], counted)
+            for row, one in zip(rows, nats.tolist(), strict=True):
+                found[row] = -one
     return found
 
 
-def _portions(order: Sequence[int], replies: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """The order cut where a batch would grow too large; at least one reply each."""
-    rows: list[int] = []
-    longest = 0
-    for row in order:
-        longest = max(longest, len(replies[row]) + 1)
-        if rows and (len(rows) + 1) * longest > _POSITIONS:
-            yield rows
-            rows, longest = [], len(replies[row]) + 1
-        rows.append(row)
-    if rows:
-        yield rows
+def _of_rows(model: Seq2Seq, memory: Memory, replies: Sequence[Sequence[int]], ended: Sequence[bool]) -> Tensor:
+    """What N replies cost after what was read for each: (N,)."""
+    lengths = np.array([len(ids) for ids in replies], dtype=np.int64)
+    flat = np.array([one for ids in replies for one in ids], dtype=np.int64)
+    device, (inputs, targets, real) = model.bias.device, shifted(flat, lengths)
+    inputs, targets, real = inputs.to(device), targets.to(device), None if real is None else real.to(device)
+
+    def select(positions: Tensor) -> Tensor:  # (N, T, ...) -> (tokens, ...)
+        return positions.flatten(0, 1) if real is None else positions.flatten(0, 1)[real]
+
+    cost = F.cross_entropy(model.logits(select(model.decode(inputs, memory))), select(targets), reduction="none")
+    counts = torch.tensor(ended, device=device)[:, None] | (targets != EOS)  # (N, T)
+    owner = torch.arange(len(replies), device=device)[:, None].expand_as(targets)
+    return cost.new_zeros(len(replies)).index_add_(0, select(owner), cost.masked_fill_(~select(counts), 0.0))
+
+
+def _padded(sources: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(N, S), and their lengths on the CPU."""
+    rows = [torch.tensor(source) for source in sources]
+    return pad_sequence(rows, batch_first=True, padding_value=PAD).to(device), torch.tensor(list(map(len, rows)))
+
+
+def _portions(rows: Iterable[Row], size: Callable[[Row], int], most: int) -> Iterator[list[Row]]:
+    """The rows from small to large, cut where their number times the largest is above the most; at least one each."""
+    some: list[Row] = []
+    for row in sorted(rows, key=size):
+        if some and (len(some) + 1) * size(row) > most:
+            yield some
+            some = []
+        some.append(row)
+    if some:
+        yield some
 
 
 @torch.no_grad()

@@ -129,9 +129,25 @@ def assemble(
     """
     if int(source_lengths.min()) < 1:
         raise ValueError("a source has no tokens; each must at least hold its end")
-    rows, longest = len(source_lengths), int(target_lengths.max()) + 1
+    rows = len(source_lengths)
     sources = np.full((rows, int(source_lengths.max())), PAD, dtype=np.int64)
     sources[np.arange(sources.shape[1]) < source_lengths[:, None]] = source
+    inputs, targets, real = shifted(target, target_lengths)
+    lengths = torch.from_numpy(np.ascontiguousarray(source_lengths, dtype=np.int64))
+    return Batch(
+        source=torch.from_numpy(sources),
+        source_lengths=lengths,
+        inputs=inputs,
+        targets=targets,
+        real=real,
+        words=int(words),
+        tokens=int(target_lengths.sum()) + rows,
+    )
+
+
+def shifted(target: npt.NDArray[np.integer], target_lengths: Ints) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What a decoder reads and what it is to say, from flat ids without ends: `Batch`'s inputs, targets and real."""
+    rows, longest = len(target_lengths), int(target_lengths.max()) + 1
     inputs = np.full((rows, longest), PAD, dtype=np.int64)
     targets = inputs.copy()
     pieces = np.arange(longest) < target_lengths[:, None]  # (N, T) where the reply's own pieces are targets
@@ -139,20 +155,10 @@ def assemble(
     inputs[:, 1:][pieces[:, :-1]] = target
     targets[pieces] = target
     targets[np.arange(rows), target_lengths] = EOS
-    tokens = int(target_lengths.sum()) + rows
     real = None
-    if tokens < targets.size:
+    if int(target_lengths.sum()) + rows < targets.size:
         real = torch.from_numpy(np.flatnonzero(np.arange(longest) <= target_lengths[:, None]))
-    lengths = torch.from_numpy(np.ascontiguousarray(source_lengths, dtype=np.int64))
-    return Batch(
-        source=torch.from_numpy(sources),
-        source_lengths=lengths,
-        inputs=torch.from_numpy(inputs),
-        targets=torch.from_numpy(targets),
-        real=real,
-        words=int(words),
-        tokens=tokens,
-    )
+    return torch.from_numpy(inputs), torch.from_numpy(targets), real
 
 
 class TokenBatches:

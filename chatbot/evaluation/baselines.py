@@ -45,17 +45,12 @@ def nearest(questions: Questions, otherwise: str) -> list[str]:
 
     index = bm25s.BM25()
     index.index([fold(turn).split() for turn, _ in questions.trained], show_progress=False)
-    asked = [[word for word in fold(turn).split() if word in index.vocab_dict] for turn in questions.last_turns]
-    places = [place for place, words in enumerate(asked) if words]
-    found = [otherwise] * len(asked)
-    if places:
-        itself = (
-            questions.places if questions.split == "train" else [-1] * len(asked)
-        )  # which is no neighbour of its own
-        best, _ = index.retrieve(
-            [asked[place] for place in places], k=min(2, len(questions.trained)), show_progress=False
-        )
-        for place, rows in zip(places, best.tolist(), strict=True):
-            others = [row for row in rows if row != itself[place]]
-            found[place] = questions.trained[others[0]][1] if others else otherwise
+    found = []
+    for turn, itself in zip(questions.last_turns, questions.places, strict=True):
+        asked = index.get_tokens_ids(fold(turn).split())
+        scores = index.get_scores_from_ids(asked)  # (trained,)
+        if questions.split == "train":
+            scores[itself] = 0  # a pair is no neighbour of its own
+        best = int(scores.argmax())
+        found.append(questions.trained[best][1] if scores[best] > 0 else otherwise)
     return found

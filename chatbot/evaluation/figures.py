@@ -99,10 +99,9 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], agai
         again: the resamples.
         seed: of the draws for distinct-n at equal size.
     """
-    overlap = Overlap(texts, questions.references)
+    overlap = Overlap(texts, questions.counted)
     grams = {n: Grams(texts, n) for n in (1, 2, 3, 4)}
     f1 = [word_f1(text, own) for text, own in zip(texts, questions.references, strict=True)]
-    trained = {fold(reply) for _, reply in questions.trained}
     folded = [fold(text) for text in texts]
     echoes = [one in {fold(turn) for turn in context} for one, context in zip(folded, questions.contexts, strict=True)]
     measures: dict[str, Measure] = {
@@ -115,7 +114,7 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], agai
         "repeats": ratio([_repeats(text) for text in texts]),
         "commonest": share_of_commonest(texts),
         "echoes": ratio(echoes),
-        "copies": ratio([one in trained for one in folded]),
+        "copies": ratio([one in questions.trained_replies for one in folded]),
         "run": ratio(runs),
         "run_share": ratio(runs, [len(one.split()) for one in folded]),
     }

@@ -89,6 +89,16 @@ def share_of_commonest(texts: Sequence[str], k: int = 10) -> Measure:
     return measure
 
 
+class References:
+    """What is right, one text or more for each reply: sacrebleu counts their n-grams once for all systems."""
+
+    def __init__(self, references: Sequence[Sequence[str]]) -> None:
+        most = max(map(len, references), default=1)
+        streams = [[own[place] if place < len(own) else None for own in references] for place in range(most)]
+        self.bleu: Any = BLEU(force=True, references=streams)  # type: ignore[arg-type]  # " ." ends a reply on purpose
+        self.chrf: Any = CHRF(references=streams)  # type: ignore[arg-type]
+
+
 class Overlap:
     """BLEU of up to 1-, 2-, 3- and 4-grams, and chrF, by sacrebleu, of any resample.
 
@@ -96,15 +106,13 @@ class Overlap:
 
     Args:
         texts: replies.
-        references: those of each reply, one or more.
+        references: those of each reply.
     """
 
-    def __init__(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-        most = max(map(len, references), default=1)
-        streams = [[own[place] if place < len(own) else None for own in references] for place in range(most)]
-        metrics: tuple[Any, Any] = BLEU(force=True), CHRF()  # replies that end in " ." are no accident here
+    def __init__(self, texts: Sequence[str], references: References) -> None:
+        metrics = references.bleu, references.chrf
         self._bleu, self._chrf = (
-            np.array(metric._extract_corpus_statistics(texts, streams), dtype=np.float64) for metric in metrics
+            np.array(metric._extract_corpus_statistics(texts, None), dtype=np.float64) for metric in metrics
         )  # (N, K)
         self.signatures = {"bleu": str(metrics[0].get_signature()), "chrf": str(metrics[1].get_signature())}
 

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 
 from chatbot.errors import ChatbotError
 from chatbot.evaluation.known import Bools, Pair, stand_in
+from chatbot.evaluation.measures import References
 from chatbot.sealed import first_line
 from data_prep.personas import ROLES
 from data_prep.store import SPLITS, open_prepared
+from data_prep.text import fold
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ class Questions:
     def known(self) -> tuple[Bools, Bools]:
         """Whether each pair stands in training, and whether one like it does: `known.stand_in`."""
         return stand_in(list(zip(self.last_turns, self.replies, strict=True)), self.trained)
+
+    @cached_property
+    def counted(self) -> References:
+        """The references, as replies are compared with them."""
+        return References(self.references)
+
+    @cached_property
+    def trained_replies(self) -> set[str]:
+        """Those of the training pairs, folded."""
+        return {fold(reply) for _, reply in self.trained}
 
     @property
     def last_turns(self) -> list[str]:

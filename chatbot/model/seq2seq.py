@@ -56,7 +56,11 @@ class Seq2Seq(nn.Module):
         What comes back is what the output layer wants; take the real positions first, as it is the dearest part:
         `model.logits(hidden[mask])`.
         """
-        hidden: Tensor = self.decoder(self.embed(inputs), self.encode(source, lengths))
+        return self.decode(inputs, self.encode(source, lengths))
+
+    def decode(self, inputs: Tensor, memory: Memory) -> Tensor:
+        """The same where the sources have been read: inputs (N, T), one row an input of the memory -> (N, T, E)."""
+        hidden: Tensor = self.decoder(self.embed(inputs), memory)
         return hidden
 
     def looks(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from chatbot.evaluation.likely import Likely, by_part
 from chatbot.likelihood import of_replies
+from chatbot.model.decoder import Memory
 from chatbot.tokenizer import EOS, Tokenizer
 from data_prep.text import words
 from data_prep.vocabulary import VocabularyConfig, train
@@ -37,7 +38,10 @@ class Uniform:
         shares[0] = 1 - shares.sum()  # what is never said has the rest
         self._scores = shares.clamp(min=1e-300).log()
 
-    def __call__(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> Tensor:
+    def encode(self, source: Tensor, lengths: Tensor) -> Memory:
+        return Memory(source, source, None, ())
+
+    def decode(self, inputs: Tensor, memory: Memory) -> Tensor:
         return torch.zeros(*inputs.shape, 1, dtype=torch.float64)
 
     def logits(self, hidden: Tensor) -> Tensor:

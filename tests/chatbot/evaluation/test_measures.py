@@ -14,7 +14,7 @@ import sacrebleu
 
 from chatbot.evaluation import metrics
 from chatbot.evaluation.known import stand_in
-from chatbot.evaluation.measures import Grams, Overlap, ratio, share_of_commonest, word_f1
+from chatbot.evaluation.measures import Grams, Overlap, References, ratio, share_of_commonest, word_f1
 from chatbot.evaluation.memory import longest_runs
 from chatbot.evaluation.resample import Figure, Measure, Spread, halves, p_value, resamples
 
@@ -39,7 +39,7 @@ def test_distinct_and_entropy_by_hand() -> None:
 def test_a_resample_is_what_the_replies_it_holds_would_give() -> None:
     weights = resamples(len(SAID), seed=3, times=20)
     assert (weights.sum(axis=1) == len(SAID)).all()
-    overlap = Overlap(SAID, TRUE)
+    overlap = Overlap(SAID, References(TRUE))
     f1 = [word_f1(*both) for both in zip(SAID, TRUE, strict=True)]
     for row in weights:
         held = [place for place, times in enumerate(row) for _ in range(int(times))]
@@ -48,7 +48,7 @@ def test_a_resample_is_what_the_replies_it_holds_would_give() -> None:
         assert value(Grams(SAID, 1).distinct, one) == pytest.approx(metrics.distinct(texts, 1), nan_ok=True)
         assert value(share_of_commonest(SAID, 1), one) == pytest.approx(metrics.commonest(texts, 1))
         assert value(ratio(f1), one) == pytest.approx(sum(f1[place] for place in held) / len(held))
-        assert value(overlap.bleu(4), one) == pytest.approx(value(Overlap(texts, references).bleu(4)))
+        assert value(overlap.bleu(4), one) == pytest.approx(value(Overlap(texts, References(references)).bleu(4)))
 
 
 def test_bleu_and_chrf_are_those_of_sacrebleus_command(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_bleu_and_chrf_are_those_of_sacrebleus_command(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "sacrebleu", "true", "-i", "said", "-m", "bleu", "chrf", "-w", "6"]
     run = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
     scores = {one["name"]: one["score"] for one in json.loads(run.stdout)}
-    overlap = Overlap(texts, [[one] for one in true])
+    overlap = Overlap(texts, References([[one] for one in true]))
     weights = np.ones((1, len(texts)))
     assert value(overlap.bleu(4), weights) == pytest.approx(scores["BLEU"], abs=1e-5)
     assert value(overlap.chrf(), weights) == pytest.approx(scores["chrF2"], abs=1e-5)
@@ -70,7 +70,7 @@ def test_bleu_and_chrf_are_those_of_sacrebleus_command(tmp_path: Path) -> None:
 def test_several_references_are_those_of_sacrebleu() -> None:
     streams = [[own[0] for own in TRUE], [own[1] if len(own) > 1 else None for own in TRUE]]
     expected = sacrebleu.BLEU().corpus_score(SAID, streams)  # type: ignore[arg-type]
-    assert value(Overlap(SAID, TRUE).bleu(4)) == pytest.approx(expected.score)
+    assert value(Overlap(SAID, References(TRUE)).bleu(4)) == pytest.approx(expected.score)
 
 
 def test_word_f1_by_hand() -> None:
