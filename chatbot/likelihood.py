@@ -23,8 +23,10 @@ from chatbot.model.decoder import Memory
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.tokenizer import EOS, PAD
 
-_READ = 4096  # positions of sources that are read at a time, padding included
-_SCORED = 2048  # positions of replies that are scored at a time, padding included: 65 MB of scores
+_READ = 8192  # positions of sources that are read at a time, padding included
+_SAID = 2048  # positions of replies that are said at a time, padding included
+_AT_ONCE = 512  # of them that are scored at a time: memory for more scores would come fresh, which takes as long again
+_KEPT = 32_768  # positions of sources that are held beside them, once for each reply
 Row = TypeVar("Row")
 
 
@@ -83,11 +85,12 @@ def of_replies(
     sources: Sequence[Sequence[int]],
     replies: Sequence[Sequence[int]],
     ended: Sequence[bool] | None = None,
+    watch: Callable[[int], object] | None = None,
 ) -> list[float]:
     """The log-probability of each reply after its source, ends included, in nats: many at a time, in their order.
 
     Sources end with EOS, replies do not; the model is in evaluation mode. Of replies that have not ``ended`` the end
-    does not count.
+    does not count. ``watch`` is told of each so many that are done.
     """
     device = model.bias.device
     asked: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -97,12 +100,15 @@ def of_replies(
     for read in _portions(asked, len, _READ):
         memory = model.encode(*_padded(read, device))
         place = {row: number for number, source in enumerate(read) for row in asked[source]}
-        for rows in _portions(place, lambda row: len(replies[row]) + 1, _SCORED):
+        together = max(1, _KEPT // memory.values.shape[1])
+        for rows in _portions(place, lambda row: len(replies[row]) + 1, _SAID, together):
             own = memory.keep(torch.tensor([place[row] for row in rows], device=device))
             counted = [ended is None or ended[row] for row in rows]
             nats = _of_rows(model, own, [replies[row] for row in rows], counted)
             for row, one in zip(rows, nats.tolist(), strict=True):
                 found[row] = -one
+            if watch is not None:
+                watch(len(rows))
     return found
 
 
@@ -116,7 +122,9 @@ def _of_rows(model: Seq2Seq, memory: Memory, replies: Sequence[Sequence[int]], e
     def select(positions: Tensor) -> Tensor:  # (N, T, ...) -> (tokens, ...)
         return positions.flatten(0, 1) if real is None else positions.flatten(0, 1)[real]
 
-    cost = F.cross_entropy(model.logits(select(model.decode(inputs, memory))), select(targets), reduction="none")
+    both = (torch.split(select(tensor), _AT_ONCE) for tensor in (model.decode(inputs, memory), targets))
+    parts = zip(*both, strict=True)
+    cost = torch.cat([F.cross_entropy(model.logits(hidden), right, reduction="none") for hidden, right in parts])
     counts = torch.tensor(ended, device=device)[:, None] | (targets != EOS)  # (N, T)
     owner = torch.arange(len(replies), device=device)[:, None].expand_as(targets)
     return cost.new_zeros(len(replies)).index_add_(0, select(owner), cost.masked_fill_(~select(counts), 0.0))
@@ -128,11 +136,16 @@ def _padded(sources: Sequence[Sequence[int]], device: torch.device) -> tuple[Ten
     return pad_sequence(rows, batch_first=True, padding_value=PAD).to(device), torch.tensor(list(map(len, rows)))
 
 
-def _portions(rows: Iterable[Row], size: Callable[[Row], int], most: int) -> Iterator[list[Row]]:
-    """The rows from small to large, cut where their number times the largest is above the most; at least one each."""
+def _portions(
+    rows: Iterable[Row], size: Callable[[Row], int], most: int, count: int | None = None
+) -> Iterator[list[Row]]:
+    """The rows from small to large, cut where their number times the largest is above the most; at least one each.
+
+    None has more than ``count`` rows.
+    """
     some: list[Row] = []
     for row in sorted(rows, key=size):
-        if some and (len(some) + 1) * size(row) > most:
+        if some and ((len(some) + 1) * size(row) > most or len(some) == count):
             yield some
             some = []
         some.append(row)

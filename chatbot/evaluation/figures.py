@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chatbot.evaluation.measures import Grams, Overlap, ratio, share_of_commonest, word_f1
+from chatbot.evaluation.measures import Grams, Overlap, best_f1, ratio, share_of_commonest
 from chatbot.evaluation.metrics import ngrams
 from chatbot.evaluation.questions import Questions
 from chatbot.evaluation.resample import Measure, Spread, Weights, halves, resamples
@@ -100,10 +100,11 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], agai
         seed: of the draws for distinct-n at equal size.
     """
     overlap = Overlap(texts, questions.counted)
-    grams = {n: Grams(texts, n) for n in (1, 2, 3, 4)}
-    f1 = [word_f1(text, own) for text, own in zip(texts, questions.references, strict=True)]
+    said = [words(text.casefold()) for text in texts]
+    grams = {n: Grams(said, n) for n in (1, 2, 3, 4)}
+    f1 = [best_f1(text, own) for text, own in zip(texts, questions.counted.words, strict=True)]
     folded = [fold(text) for text in texts]
-    echoes = [one in {fold(turn) for turn in context} for one, context in zip(folded, questions.contexts, strict=True)]
+    echoes = [one in turns for one, turns in zip(folded, questions.turns, strict=True)]
     measures: dict[str, Measure] = {
         **{f"bleu{n}": overlap.bleu(n) for n in (1, 2, 3, 4)},
         "chrf": overlap.chrf(),
@@ -111,7 +112,7 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], agai
         **{f"distinct{n}": grams[n].distinct for n in (1, 2, 3)},
         "entropy4": grams[4].entropy,
         "words": ratio([len(words(text)) for text in texts]),
-        "repeats": ratio([_repeats(text) for text in texts]),
+        "repeats": ratio([_repeats(one) for one in folded]),
         "commonest": share_of_commonest(texts),
         "echoes": ratio(echoes),
         "copies": ratio([one in questions.trained_replies for one in folded]),
@@ -130,6 +131,6 @@ def _spread(name: str, measure: Measure, again: Resamples) -> Spread:
     return Spread.of(measure, weights, most, weights.shape[1] if name in SHARES else None)
 
 
-def _repeats(text: str) -> bool:
-    said = ngrams(fold(text), 3)
+def _repeats(folded: str) -> bool:
+    said = ngrams(folded, 3)
     return len(set(said)) < len(said)

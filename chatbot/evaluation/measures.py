@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from chatbot.evaluation.metrics import ngrams
+from chatbot.evaluation.metrics import runs
 from chatbot.evaluation.resample import Floats, Measure, Weights
 from data_prep.text import fold
 
@@ -39,13 +39,13 @@ def _numbered(things: Iterable[Any]) -> Ints:
 
 
 class Grams:
-    """The n-grams of all replies: which they are, and whose."""
+    """The n-grams of all replies, given as their words: which they are, and whose."""
 
-    def __init__(self, texts: Sequence[str], n: int) -> None:
-        found = [ngrams(text, n) for text in texts]
-        self.count = len(texts)
+    def __init__(self, said: Sequence[Sequence[str]], n: int) -> None:
+        found = [runs(one, n) for one in said]
+        self.count = len(said)
         self.ids = _numbered(gram for grams in found for gram in grams)  # (G,)
-        self.owner = np.repeat(np.arange(len(texts)), [len(grams) for grams in found])  # (G,)
+        self.owner = np.repeat(np.arange(len(said)), [len(grams) for grams in found])  # (G,)
 
     def _counts(self, weights: Weights) -> Iterable[Floats]:
         kinds = int(self.ids.max()) + 1 if len(self.ids) else 0
@@ -96,6 +96,7 @@ class References:
         most = max(map(len, references), default=1)
         streams = [[own[place] if place < len(own) else None for own in references] for place in range(most)]
         self.bleu: Any = BLEU(force=True, references=streams)  # type: ignore[arg-type]  # " ." ends a reply on purpose
+        self.words = [[Counter(fold(one).split()) for one in own] for own in references]
         self.chrf: Any = CHRF(references=streams)  # type: ignore[arg-type]
 
 
@@ -142,7 +143,13 @@ def word_f1(text: str, references: Sequence[str]) -> float:
     >>> word_f1("I like tea", ["I like coffee."]), word_f1("no", ["yes", "No!"])
     (0.6666666666666666, 1.0)
     """
-    return max((_f1(Counter(fold(text).split()), Counter(fold(one).split())) for one in references), default=0.0)
+    return best_f1(text, [Counter(fold(one).split()) for one in references])
+
+
+def best_f1(text: str, references: Sequence[Counter[str]]) -> float:
+    """The same, of references whose words are counted already."""
+    said = Counter(fold(text).split())
+    return max((_f1(said, one) for one in references), default=0.0)
 
 
 def _f1(said: Counter[str], true: Counter[str]) -> float:

@@ -29,12 +29,19 @@ def longest_runs(texts: Sequence[str], trained: Sequence[str]) -> Ints:
     found = np.zeros(len(texts), dtype=np.int64)
     said, learned = _Runs(ours), _Runs(theirs)
     while len(said.keys):
-        there = np.isin(said.keys, learned.keys)
+        there = _among(said.keys, learned.keys)
         found[said.owner[there]] = said.length
         said.keep(np.isin(said.owner, said.owner[there]))
         said.longer()
         learned.longer()
     return found
+
+
+def _among(keys: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """As `numpy.isin`, several times sooner where there are a million others."""
+    ordered = np.sort(others)
+    places = np.searchsorted(ordered, keys).clip(max=max(0, len(ordered) - 1))
+    return ordered[places] == keys if len(ordered) else np.zeros(len(keys), dtype=np.bool_)
 
 
 class _Runs:

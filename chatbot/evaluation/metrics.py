@@ -57,5 +57,9 @@ def ngrams(text: str, n: int) -> list[tuple[str, ...]]:
     >>> ngrams("I like tea.", 3)
     [('i', 'like', 'tea'), ('like', 'tea', '.')]
     """
-    said = words(text.casefold())
+    return runs(words(text.casefold()), n)
+
+
+def runs(said: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    """The same of words."""
     return list(zip(*(said[place:] for place in range(n)), strict=False))

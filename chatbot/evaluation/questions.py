@@ -65,6 +65,11 @@ class Questions:
         """Those of the training pairs, folded."""
         return {fold(reply) for _, reply in self.trained}
 
+    @cached_property
+    def turns(self) -> list[set[str]]:
+        """Of each context, folded."""
+        return [{fold(turn) for turn in context} for context in self.contexts]
+
     @property
     def last_turns(self) -> list[str]:
         """What is answered."""

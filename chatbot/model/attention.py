@@ -52,7 +52,8 @@ class Attention(nn.Module):
             scores = scores.masked_fill(~mask[:, None, None], torch.finfo(scores.dtype).min)  # finite: no NaN
         weights = scores.softmax(dim=-1)  # (N, heads, T, S)
         context = weights.to(values.dtype) @ self._parted(values)  # (N, heads, T, M / heads)
-        return context.transpose(1, 2).flatten(2), weights.mean(dim=1)
+        seen = weights.squeeze(1) if self.heads == 1 else weights.mean(dim=1)
+        return context.transpose(1, 2).flatten(2), seen
 
     def _scores(self, query: Tensor, keys: Tensor) -> Tensor:
         if self.query is None or self.energy is None:

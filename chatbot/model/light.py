@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from chatbot.model.cell import State
-from chatbot.model.layer import FusedLayer, Layer, Reading
+from chatbot.model.layer import FusedLayer, Layer, Reading, by_length
 from chatbot.model.seq2seq import Seq2Seq
 
 Form = Literal["float32", "bfloat16", "int8"]
@@ -103,16 +103,13 @@ class LightLayer(Layer):
 
 
 class LightReader(Layer):
-    """A fused layer that reads sequences of one length at a time, in bfloat16 where that is quicker.
-
-    Rows of one length need no packing, which keeps the fused kernels of a CPU from their work: in batches they are read
-    several times sooner for it, and come out as if each were read alone.
-    """
+    """A fused layer that reads sequences of one length at a time, in bfloat16 where that is quicker."""
 
     def __init__(self, layer: FusedLayer, dtype: torch.dtype) -> None:
         super().__init__(layer.recurrence, layer.core.input_size, layer.hidden_size, layer.bidirectional)
         self.dtype = dtype
-        self.inner = copy.deepcopy(layer).to(dtype)
+        inner = copy.deepcopy(layer).to(dtype)
+        self.inner: Layer | PackedLSTM = PackedLSTM(inner) if PackedLSTM.takes(inner, dtype) else inner
 
     def _build(self, input_size: int) -> None:
         """Nothing: the weights come from another layer."""
@@ -120,19 +117,49 @@ class LightReader(Layer):
     def forward(self, x: Tensor, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
         """As `Layer.forward`."""
         assert state is None
-        whole = Reading(None, x.shape[1], x.device)
-        if reading.lengths is None:
-            outputs, final = self.inner(x.to(self.dtype), whole)
+
+        def read(x: Tensor) -> tuple[Tensor, State]:
+            outputs, final = self.inner(x.to(self.dtype), Reading(None, x.shape[1], x.device))
             return outputs.to(x.dtype), tuple(part.to(x.dtype) for part in final)
-        outputs = x.new_zeros(*x.shape[:2], self.width)
-        ends = tuple(x.new_empty(len(x), self.width) for _ in range(self.recurrence.kind.carries))
-        for length in sorted(set(reading.lengths.tolist())):
-            rows = (reading.lengths == length).nonzero()[:, 0]
-            read, final = self.inner(x[rows, :length].to(self.dtype), whole)
-            outputs[rows, :length] = read.to(x.dtype)
-            for end, part in zip(ends, final, strict=True):
-                end[rows] = part.to(x.dtype)
-        return outputs, ends
+
+        return read(x) if reading.lengths is None else by_length(read, x, reading)
+
+
+class PackedLSTM(nn.Module):
+    """oneDNN's LSTM on weights that were put in its order once: torch's own call does so each time it reads.
+
+    For a short text that takes longer than the reading itself. The numbers are the same, bit by bit.
+    """
+
+    def __init__(self, layer: FusedLayer) -> None:
+        super().__init__()
+        self._hidden_size = layer.hidden_size
+        self._directions = []
+        for place, (weight_ih, weight_hh, *biases) in enumerate(layer.core.all_weights):
+            given = weight_ih.detach(), weight_hh.detach(), layer.hidden_size, place == 1
+            packed = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(*given, has_biases=True, batch_first=False)
+            self._directions.append((*packed, *(bias.detach() for bias in biases), place == 1))
+
+    @staticmethod
+    def takes(layer: FusedLayer, dtype: torch.dtype) -> bool:
+        """Whether torch has a kernel for that here, and the means to put weights in order (it tells nobody of it)."""
+        there = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight")
+        kinds = (torch.float32, torch.bfloat16) if has_bf16() else (torch.float32,)
+        return there and layer.recurrence.cell == "lstm" and dtype in kinds
+
+    def forward(self, x: Tensor, reading: Reading) -> tuple[Tensor, State]:
+        """As `Layer.forward`, of rows of one length."""
+        assert reading.lengths is None
+        steps = x.transpose(0, 1).contiguous()  # (T, N, E); it reads memory as if it were so
+        zeros = x.new_zeros(1, len(x), self._hidden_size)
+        sizes: list[int] = []  # of packed rows, of which there are none
+        shape = sizes, 2, self._hidden_size, 1, True, False, False, False  # an LSTM, one layer, biases; not trained
+        read = [
+            torch.ops.aten.mkldnn_rnn_layer(steps, *weights, zeros, zeros, reverse, *shape)
+            for *weights, reverse in self._directions
+        ]
+        outputs, *final = (torch.cat(parts, dim=-1) for parts in list(zip(*read, strict=True))[:3])
+        return outputs.transpose(0, 1), tuple(part.view(len(x), -1) for part in final)
 
 
 def light_linear(weight: Tensor, bias: Tensor | None, form: Form, *, bounded: bool = False) -> nn.Module:

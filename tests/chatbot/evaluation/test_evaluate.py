@@ -154,7 +154,7 @@ def test_no_candidate_is_another_true_reply_and_all_of_the_split_may_be_one(
     rewrite(prepared, "valid", pairs)
     ranked: list[list[int]] = []
 
-    def spy(model: object, sources: list[list[int]], replies: list[list[int]]) -> list[float]:
+    def spy(model: object, sources: list[list[int]], replies: list[list[int]], watch: object) -> list[float]:
         ranked.extend(replies)
         return [0.0] * len(replies)
 

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from chatbot.evaluation.known import stand_in
 from chatbot.evaluation.measures import Grams, Overlap, References, ratio, share_of_commonest, word_f1
 from chatbot.evaluation.memory import longest_runs
 from chatbot.evaluation.resample import Figure, Measure, Spread, halves, p_value, resamples
+from data_prep.text import words
 
 SAID = ["I do not know.", "I do not know!", "Tea, please; tea, please; tea.", "yes", ""]
 TRUE = [["I don't know."], ["What do you mean?", "I do not know."], ["Tea, please."], ["No!"], ["Yes."]]
@@ -27,13 +29,17 @@ def value(measure: Measure, weights: object = ONCE) -> float:
     return float(measure(np.asarray(weights, dtype=np.float64))[0])
 
 
+def spoken(texts: Sequence[str]) -> list[list[str]]:
+    return [words(text.casefold()) for text in texts]
+
+
 def test_distinct_and_entropy_by_hand() -> None:
-    pairs = Grams(SAID, 2)
+    pairs = Grams(spoken(SAID), 2)
     assert value(pairs.distinct) == pytest.approx(10 / 17)
     # runs of four: i do not know (twice), do not know . / ! ; of tea: tea , please ; / , please ; tea /
     # please ; tea , / ; tea , please / tea , please ; / , please ; tea / please ; tea .
     counts = [2, 1, 1, 2, 2, 1, 1, 1]
-    assert value(Grams(SAID, 4).entropy) == pytest.approx(-sum(c / 11 * math.log(c / 11) for c in counts))
+    assert value(Grams(spoken(SAID), 4).entropy) == pytest.approx(-sum(c / 11 * math.log(c / 11) for c in counts))
 
 
 def test_a_resample_is_what_the_replies_it_holds_would_give() -> None:
@@ -45,7 +51,7 @@ def test_a_resample_is_what_the_replies_it_holds_would_give() -> None:
         held = [place for place, times in enumerate(row) for _ in range(int(times))]
         texts, references = [SAID[place] for place in held], [TRUE[place] for place in held]
         one = row[None]
-        assert value(Grams(SAID, 1).distinct, one) == pytest.approx(metrics.distinct(texts, 1), nan_ok=True)
+        assert value(Grams(spoken(SAID), 1).distinct, one) == pytest.approx(metrics.distinct(texts, 1), nan_ok=True)
         assert value(share_of_commonest(SAID, 1), one) == pytest.approx(metrics.commonest(texts, 1))
         assert value(ratio(f1), one) == pytest.approx(sum(f1[place] for place in held) / len(held))
         assert value(overlap.bleu(4), one) == pytest.approx(value(Overlap(texts, References(references)).bleu(4)))
@@ -88,8 +94,8 @@ def test_the_commonest_by_hand() -> None:
 
 
 def test_at_equal_size_more_replies_are_no_less_distinct() -> None:
-    words = [f"w{number % 50} w{number % 7}" for number in range(400)]
-    few, many = Grams(words[:100], 1), Grams(words, 1)
+    texts = [f"w{number % 50} w{number % 7}" for number in range(400)]
+    few, many = Grams(spoken(texts[:100]), 1), Grams(spoken(texts), 1)
     assert value(many.distinct, np.ones((1, 400))) < value(few.distinct, np.ones((1, 100)))
     assert many.distinct_of(100, seed=0) == pytest.approx(few.distinct_of(100, seed=0), rel=0.1)
     assert math.isnan(few.distinct_of(1000, seed=0)), "of fewer it would look comparable and not be"
@@ -164,7 +170,7 @@ def test_what_counts_different_things_is_as_sure_as_new_samples_say() -> None:
 
     values, widths, chances = [], [], []
     for _ in range(trials):
-        one, other = (Spread.of(Grams(said(), 2).distinct, again, 1.0) for _ in range(2))
+        one, other = (Spread.of(Grams(spoken(said()), 2).distinct, again, 1.0) for _ in range(2))
         figure = one.figure()
         values.append(one.value)
         widths.append(figure.high - figure.low)

@@ -6,8 +6,20 @@ import pytest
 import torch
 from torch import Tensor
 
+from chatbot.model.cell import Recurrence
 from chatbot.model.config import NetworkConfig
-from chatbot.model.light import CLOSE, FORMS, Int8Linear, Sharpened, engine, light_linear, lightened, lightest
+from chatbot.model.layer import FusedLayer, Reading
+from chatbot.model.light import (
+    CLOSE,
+    FORMS,
+    Int8Linear,
+    PackedLSTM,
+    Sharpened,
+    engine,
+    light_linear,
+    lightened,
+    lightest,
+)
 from chatbot.model.seq2seq import Seq2Seq
 
 V = 50
@@ -140,3 +152,20 @@ def test_only_a_cpu_reckons_in_bytes() -> None:
     assert lightest(network().double()) == "float32"
     with pytest.raises(ValueError, match="int8 need a CPU"), torch.device("meta"):
         lightened(Seq2Seq(V, NetworkConfig()), "int8")
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_weights_in_order_give_the_same_numbers(rows: int, bidirectional: bool) -> None:
+    torch.manual_seed(0)
+    layer = FusedLayer(Recurrence("lstm"), 24, 16, bidirectional)
+    if not PackedLSTM.takes(layer, torch.float32):
+        pytest.skip("torch has no kernel for that here")
+    x = torch.randn(rows, 7, 24)
+    with torch.inference_mode():
+        (outputs, ends), (packed, packed_ends) = (
+            one(x, Reading(None, 7, x.device)) for one in (layer, PackedLSTM(layer))
+        )
+    assert torch.equal(outputs, packed)
+    assert len(ends) == len(packed_ends) == 2
+    assert all(torch.equal(*both) for both in zip(ends, packed_ends, strict=True))
