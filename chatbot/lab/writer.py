@@ -73,7 +73,7 @@ class Plan:
     steps: int
 
 
-QUICK, FULL = Plan(128, 2, (0.0, 0.0), 1.5, 400), Plan(512, 2, (0.3, 0.1), 38, 5_000)
+QUICK, FULL = Plan(128, 2, (0.0, 0.0), 1.5, 400), Plan(512, 2, (0.3, 0.1), 38, 2_500)
 
 
 def learned(corpus: Corpus, plan: Plan, full: bool) -> tuple[Speaker, Watch, list[float]]:
