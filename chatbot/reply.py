@@ -63,6 +63,8 @@ def run(command: ReplyCommand) -> None:
     """
     if command.alternatives < 0:
         raise ConfigError(f"--alternatives {command.alternatives}: expected 0 or more")
+    if command.input and command.output and command.input.resolve() == command.output.resolve():
+        raise ConfigError(f"--output {command.output}: is the file that is read; give another, or it would be lost")
     with _opened(command.input) as lines:
         responder, settings = _open_bot(command)
         name = str(command.input or "stdin")
@@ -121,9 +123,10 @@ def read_contexts(lines: Iterable[bytes], name: str, form: Format = "auto") -> I
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
+            now = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "CP1252"
             raise ChatbotError(
                 f"{name}, line {number}: not UTF-8 (byte 0x{raw[error.start]:02x}); "
-                f"save it as UTF-8, for example with iconv -f CP1252 -t UTF-8"
+                f"save it as UTF-8, for example with iconv -f {now} -t UTF-8"
             ) from error
         if form == "auto" and line.strip():
             form = "jsonl" if line.lstrip().startswith("{") else "lines"

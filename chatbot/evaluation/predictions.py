@@ -51,14 +51,14 @@ def _replies(path: Path, lines: Sequence[str], places: Sequence[int]) -> list[st
     if not _are_objects(lines):
         return [lines[place] for place in places]
     found = []
-    for place in places:
-        where = f"{path}, line {place + 1}"
+    for number, line in enumerate(lines, start=1):  # all of them, whichever are asked for
+        where = f"{path}, line {number}"
         try:
-            value = json.loads(lines[place])
+            value = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise ChatbotError(f"{where}: broken JSON; expected an object with the reply under {_KEYS[0]!r}") from error
         said = [value[key] for key in _KEYS if key in value] if isinstance(value, dict) else []
         if not said or not isinstance(said[0], str):
             raise ChatbotError(f"{where}: no text under any of {', '.join(_KEYS)}; expected an object with one of them")
         found.append(said[0])
-    return found
+    return [found[place] for place in places]

@@ -110,12 +110,15 @@ def read_ratings(path: Path, names: Sequence[str]) -> dict[str, str]:
 
 def _ask_all(pairs: Pairs, choices: dict[int, str], path: Path, seed: int) -> None:
     count = len(pairs.questions)
-    for place in random.Random(seed).sample(range(count), count):
+    order = random.Random(seed).sample(range(count), count)
+    open_ = [place for place in order if len(set(map(fold, pairs.said(place).values()))) > 1]  # the rest is alike
+    for number, place in enumerate(open_, start=1):
         said = pairs.said(place)
-        if place in choices or len(set(map(fold, said.values()))) == 1:
+        if place in choices:
             continue
         names = sorted(said)
         random.Random(f"{seed} {pairs.mark(place)}").shuffle(names)
+        sys.stdout.write(f"\n{number} of {len(open_)}")
         _show(pairs.questions.contexts[place], [said[name] for name in names])
         key = _key()
         if key is None:
@@ -136,6 +139,7 @@ def _key() -> str | None:
         try:
             typed = input("1 or 2 is better, 3 both are good, 4 both are bad, q leaves: ").strip().lower()
         except (EOFError, KeyboardInterrupt):
+            sys.stdout.write("\n")
             return None
         if typed in KEYS:
             return typed

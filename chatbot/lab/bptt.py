@@ -115,9 +115,9 @@ def _drawn(found: dict[int, Cut]) -> Figure:
     right["relative error"] = curve(lambda cut: cut.error)
     across = "letters until the cut"
     lines(first, right, title="How right the gradient is", across=across, up="", log_x=True)
-    kept = {"bytes": curve(lambda cut: cut.bytes / 1e6)}
+    kept = {"": curve(lambda cut: cut.bytes / 1e6)}
     lines(second, kept, title="What the way back must keep", across=across, up="MB", log_x=True, log_y=True)
-    spent = {"seconds": curve(lambda cut: 1000 * cut.seconds)}
+    spent = {"": curve(lambda cut: 1000 * cut.seconds)}
     title = f"Time for {_ROWS} × {_LENGTH} letters"
     lines(third, spent, title=title, across=across, up="ms", log_x=True, log_y=True)
     return figure

@@ -145,9 +145,10 @@ def learn(job: Job) -> Learned:
         table = reviews.vectors(job.vectors, known)[0] if given and job.vectors is not None else None
         net = Flat(2 + len(known), job.length, table)
         curve = _taught(net, job, _table(train, cut, known, job.length), asked)
+    right = accuracy(net, asked)
     if job.keep is not None:
-        _keep(job.keep, net, known, job.length)
-    return Learned(accuracy(net, asked), tuple(curve), parameters(net), time.perf_counter() - began)
+        _keep(job.keep, net, {"length": job.length, "words": list(known), "right": right})
+    return Learned(right, tuple(curve), parameters(net), time.perf_counter() - began)
 
 
 def _loss(net: nn.Module) -> Callable[[Table], Tensor]:
@@ -215,11 +216,11 @@ def accuracy(net: nn.Module, table: Table) -> float:
     return float(((said > 0) == (labels > 0.5)).float().mean())
 
 
-def _keep(folder: Path, net: nn.Module, known: dict[str, int], length: int) -> None:
+def _keep(folder: Path, net: nn.Module, facts: dict[str, object]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / _MODEL, safetensors.torch.save(net.state_dict()))
-        write_file(folder / _KNOWN, json.dumps({"length": length, "words": list(known)}).encode())
+        write_file(folder / _KNOWN, json.dumps(facts).encode())
     except OSError as error:
         raise ChatbotError(f"{folder}: cannot be written ({error.strerror}); give another --output") from error
 
@@ -230,10 +231,14 @@ def predict(text: str, folder: Path) -> str:
     Raises:
         ChatbotError: there was none.
     """
+    if not (folder / _KNOWN).is_file():
+        raise ChatbotError(
+            f"{folder}: no classifier; run `chatbot lab sentiment --data PATH` first, or give its --output"
+        )
     try:
         facts = json.loads((folder / _KNOWN).read_text(encoding="utf-8"))
         known = {word: place for place, word in enumerate(facts["words"], 2)}
-        length = int(facts["length"])
+        length, right = int(facts["length"]), float(facts["right"])
         net = Modern(2 + len(known))
         net.load_state_dict(safetensors.torch.load((folder / _MODEL).read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
@@ -249,5 +254,10 @@ def predict(text: str, folder: Path) -> str:
         share = float(net(torch.from_numpy(reviews.padded([read], known, length))).sigmoid())
     unknown = sum(word not in known for word in read)
     side = "for" if share > 0.5 else "against"
+    if unknown == len(read):
+        return "nothing to go by: it knows none of these words"
     cut = f"; it reads {length} words, and not the {len(words) - length} that follow" if len(words) > length else ""
-    return f"{side}, {100 * max(share, 1 - share):.0f} % sure; {unknown} of {len(read)} words were new to it{cut}"
+    return (
+        f"{side}, {100 * max(share, 1 - share):.0f} % sure; {unknown} of {len(read)} words were new to it{cut}; "
+        f"of texts held out it had {100 * right:.0f} % right"
+    )

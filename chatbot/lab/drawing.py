@@ -52,7 +52,7 @@ def lines(
     axes.set_ylabel(up)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if curves:
+    if any(curves):  # one without a name needs none
         axes.legend(frameon=False, fontsize=8)
 
 

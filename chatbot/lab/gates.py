@@ -184,9 +184,9 @@ def _tells(right: float, seen: Watched) -> str:
     forget, enters = (float(seen.after(name)[0].mean()) for name in ("forget", "input"))
     return (
         f"It agrees {100 * right:.1f} % of verbs with their subjects. Units are sorted by how far their memories of "
-        "“woman” and of “women” are apart at the verb, the furthest on top. In the last map the two are alike up to "
-        f"the subject, {at_subject:.1f} apart there and {at_verb:.1f} at the verb, past a ticket and a ground. The "
-        "memory is not merely kept: the quarter of the units that tell best keep "
+        "“woman” and of “women” are apart where the verb is to come, the furthest on top. In the last map the two are "
+        f"alike up to the subject, {at_subject:.1f} apart there and {at_verb:.1f} before the verb, past a ticket and a "
+        "ground. The memory is not merely kept: the quarter of the units that tell best keep "
         f"{100 * forget:.0f} % of it from word to word (forget gate) and let {100 * enters:.0f} % of each candidate in "
         f"(input gate), and the candidates for one woman and for several have opposite signs at "
         f"{100 * seen.opposed():.0f} % of the later words: what the subject set, the output feeds back, and every "

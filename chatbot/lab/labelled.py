@@ -73,6 +73,10 @@ def _labels(path: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> t
     chosen = named or found
     if len(chosen) == 1:
         ((column, two),) = chosen.items()
+        if head[column].strip().lower() in two:
+            raise ChatbotError(
+                f"{path}: its first row, with {head[column]!r} for a label, is a text like others; {_WANTED}"
+            )
         return column, *two
     names = ", ".join(repr(head[column]) for column in chosen)
     what = (

@@ -54,6 +54,8 @@ def read(paths: Sequence[Path]) -> Reviews:
     Raises:
         ChatbotError: there is nothing of the kind there, or all are of one kind.
     """
+    if len(paths) == 2 and paths[0].resolve() == paths[1].resolve():
+        raise ChatbotError(f"--data: {paths[0]} is given twice; {_WANTED}")
     if len(paths) == 2:
         found = _both(*(_lines(path) for path in paths))
     elif len(paths) == 1 and paths[0].is_dir():

@@ -161,13 +161,14 @@ def _new_words(said: str, corpus: Corpus) -> float:
 
 
 def _tells(new: float, nats: float) -> str:
-    told = (
+    if new > _BABBLE:
+        return (
+            f"At {nats:.2f} nats a letter it has not learned to spell yet: at temperature 1.0 {100 * new:.0f} % of its "
+            "words are made up. It wants more steps, or more text."
+        )
+    return (
         "At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it says "
         f"what the text would, and {100 * new:.0f} % of its words are made up. "
-    )
-    if new > _BABBLE:
-        return f"{told}At {nats:.2f} nats a letter it has not learned to spell yet: it wants more steps, or more text."
-    return (
-        f"{told}At {nats:.2f} nats a letter it has learned how to say: spelling, names, the shape of a line. It has "
+        f"At {nats:.2f} nats a letter it has learned how to say: spelling, names, the shape of a line. It has "
         "not learned what: no line knows what the one before it wanted."
     )

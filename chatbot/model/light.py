@@ -189,6 +189,8 @@ class Sharpened(nn.Module):
         if len(close) > len(scores):  # more than the largest alone of any row
             width = scores.shape[1]
             rows, outputs = close // width, close % width
+            several = torch.bincount(rows)[rows] > 1  # a row that has none near it stays as it would be alone
+            close, rows, outputs = close[several], rows[several], outputs[several]
             anew = (x[rows] * self.weight[outputs]).sum(dim=-1) + self.bias[outputs]
             scores.view(-1).index_copy_(0, close, anew)
         return scores

@@ -92,6 +92,11 @@ def test_lists_of_any_kind_are_taken_and_a_text_is_no_list(bot: Bot) -> None:
     words = ["hello", "tea", "what"]
     assert bot.reply("hello", banned=(word for word in words)) == bot.reply("hello", banned=words)
     assert bot.reply("hello", banned=set(words)) == bot.reply("hello", banned=words)
+    for wrong in (None, 5, [1, 2], b"hi", [None]):
+        with pytest.raises(TypeError, match="a history is a text, or a list of texts"):
+            bot.reply(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"as `bot\.reply` gives it"):
+        bot.look(["Hi"], "Hi")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="a list of histories"):
         bot.replies("hello")
     with pytest.raises(ConfigError, match="beem"):
@@ -159,6 +164,11 @@ def test_a_stream_ends_with_the_reply_and_grows_to_it(bot: Bot, settings: dict[s
     for before, after in pairwise(steps):
         assert len(before.ids) <= len(after.ids)
     assert list(bot.stream("")) == [NOTHING_SAID]
+
+
+def test_a_form_that_is_none_is_named(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="form 'int3': expected one of float32, bfloat16, int8"):
+        load(folder, form="int3")  # type: ignore[arg-type]
 
 
 def test_weights_as_they_are_say_the_same_in_any_batch(folder: Path) -> None:

@@ -155,6 +155,13 @@ def test_from_file_to_file_with_a_real_bot(bot: Path, tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["out.jsonl"]
 
 
+def test_what_is_read_is_not_written_over(bot: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.txt").write_text("hello\n")
+    with pytest.raises(ConfigError, match="is the file that is read"):
+        run(ReplyCommand(bot, tmp_path / "q.txt", tmp_path / "." / "q.txt"))
+    assert (tmp_path / "q.txt").read_text() == "hello\n"
+
+
 def test_an_output_is_whole_or_untouched(bot: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     out.write_text("earlier", encoding="utf-8")

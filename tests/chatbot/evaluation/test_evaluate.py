@@ -257,8 +257,9 @@ def test_of_predictions_those_to_the_questions_count(prepared: Path, tmp_path: P
 def test_predictions_that_do_not_fit_are_refused(prepared: Path, tmp_path: Path, content: bytes, says: str) -> None:
     rewrite(prepared, "test", [(["Hi."], "Hello."), (["Bye."], "See you.")])
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(ChatbotError, match=says):
-        read_predictions(f"mine={tmp_path / 'x'}", ask(prepared, "test", None, 0))
+    for limit in (None, 1):  # whichever are asked for
+        with pytest.raises(ChatbotError, match=says):
+            read_predictions(f"mine={tmp_path / 'x'}", ask(prepared, "test", limit, 0))
 
 
 @pytest.mark.parametrize(

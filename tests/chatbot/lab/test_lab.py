@@ -333,6 +333,7 @@ def test_reviews_are_read_from_wherever_they_are(tmp_path: Path, lay: Callable[.
         ({"x.csv": "a,b\nx,y\nz,w\n"}, "none of 'a', 'b' has labels"),
         ({"x.csv": "text,seen,checked\n" + "fine,pos,yes\nbad,neg,no\n" * 60}, "'seen', 'checked' could all be"),
         ({"x.csv": ""}, "no table of several columns"),
+        ({"x.csv": "fine,pos\nbad,neg\n" * 60}, "its first row, with 'pos' for a label"),
         ({"pos.txt": "a\n" * 200, "neg.txt": ""}, "200 of them for"),
     ],
 )
@@ -343,6 +344,8 @@ def test_what_are_no_reviews_is_refused_in_one_line(tmp_path: Path, files: dict[
     with pytest.raises(ChatbotError, match=says) as caught:
         reviews.read([path])
     assert "\n" not in str(caught.value)
+    with pytest.raises(ChatbotError, match="given twice"):
+        reviews.read([path, path])
 
 
 @pytest.mark.parametrize(
@@ -441,7 +444,11 @@ def test_what_was_learnt_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixt
     assert learned.accuracy > 0.95
     argv = ["lab", "sentiment", "--output", str(tmp_path / "out"), "--predict"]
     assert cli.main([*argv, "warm and funny, a joy"]) == 0
-    assert capsys.readouterr().out.startswith("for, ")
+    out = capsys.readouterr().out
+    assert out.startswith("for, ")
+    assert f"held out it had {100 * learned.accuracy:.0f} % right" in out
+    assert cli.main([*argv, "你好"]) == 0
+    assert "knows none of these words" in capsys.readouterr().out
     assert cli.main([*argv, "a dull waste of time"]) == 0
     assert capsys.readouterr().out.startswith("against, ")
     assert cli.main([*argv, ""]) == 2

@@ -133,6 +133,9 @@ def test_rounding_does_not_decide_between_scores_that_are_close(form: str) -> No
     assert (rounded(x).argmax(1) != exact.argmax(1)).any()
     assert torch.equal(sharp.argmax(1), exact.argmax(1))
     assert ((sharp - exact)[exact > exact.amax(1, keepdim=True) - CLOSE / 2].abs() < 1e-4).all()
+    weight[20:] = 0  # now hardly any has
+    mixed = Sharpened(light_linear(weight, bias, form), weight, bias)  # type: ignore[arg-type]
+    assert all(torch.equal(mixed(x)[row], mixed(x[row : row + 1])[0]) for row in range(50)), "whoever stands beside"
 
 
 def test_float32_is_the_model_itself_and_the_model_stays_as_it_is() -> None:
