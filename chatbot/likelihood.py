@@ -132,7 +132,7 @@ def _of_rows(model: Seq2Seq, memory: Memory, replies: Sequence[Sequence[int]], e
 
 def _padded(sources: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """(N, S), and their lengths on the CPU."""
-    rows = [torch.tensor(source) for source in sources]
+    rows = [torch.tensor(source, dtype=torch.long) for source in sources]
     return pad_sequence(rows, batch_first=True, padding_value=PAD).to(device), torch.tensor(list(map(len, rows)))
 
 

@@ -177,7 +177,7 @@ def evaluate(
 def _learned(name: str, bot: Examinee, questions: Questions, seed: int, progress: Progress) -> Learned:
     with progress(f"{name}: likelihood", len(questions)) as watch:
         nats = bot.nats(watch)
-    with progress(f"{name}: ranks {CANDIDATES} candidates", CANDIDATES * bot.ranked) as watch:
+    with progress(f"{name}: ranks {CANDIDATES} candidates", bot.ranked) as watch:
         ranks, candidates = (np.array(column) for column in zip(*bot.ranks(seed, watch), strict=True))
     first = Spread.of(ratio(ranks == 1), resamples(len(ranks), seed), trials=len(ranks))
     return Learned(

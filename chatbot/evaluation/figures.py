@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chatbot.evaluation.measures import Grams, Overlap, best_f1, ratio, share_of_commonest
+from chatbot.evaluation.measures import Grams, Overlap, ratio, share_of_commonest, word_f1
 from chatbot.evaluation.metrics import ngrams
 from chatbot.evaluation.questions import Questions
 from chatbot.evaluation.resample import Measure, Spread, Weights, halves, resamples
@@ -102,7 +102,7 @@ def scored(texts: Sequence[str], questions: Questions, runs: Sequence[int], agai
     overlap = Overlap(texts, questions.counted)
     said = [words(text.casefold()) for text in texts]
     grams = {n: Grams(said, n) for n in (1, 2, 3, 4)}
-    f1 = [best_f1(text, own) for text, own in zip(texts, questions.counted.words, strict=True)]
+    f1 = [word_f1(text, own) for text, own in zip(texts, questions.counted.words, strict=True)]
     folded = [fold(text) for text in texts]
     echoes = [one in turns for one, turns in zip(folded, questions.turns, strict=True)]
     measures: dict[str, Measure] = {

@@ -135,19 +135,15 @@ def _scored(metric: Any, stats: Floats) -> Measure:
     return measure
 
 
-def word_f1(text: str, references: Sequence[str]) -> float:
+def word_f1(text: str, references: Sequence[Counter[str]]) -> float:
     """Harmonic mean of precision and recall of words, counted as often as they stand there; the best of the references.
 
-    Words are those of `data_prep.text.fold`: case and marks do not count.
+    Words are those of `data_prep.text.fold`: case and marks do not count. Those of the references are counted already,
+    as in `References.words`.
 
-    >>> word_f1("I like tea", ["I like coffee."]), word_f1("no", ["yes", "No!"])
+    >>> word_f1("I like tea", [Counter("i like coffee".split())]), word_f1("No!", [Counter(["yes"]), Counter(["no"])])
     (0.6666666666666666, 1.0)
     """
-    return best_f1(text, [Counter(fold(one).split()) for one in references])
-
-
-def best_f1(text: str, references: Sequence[Counter[str]]) -> float:
-    """The same, of references whose words are counted already."""
     said = Counter(fold(text).split())
     return max((_f1(said, one) for one in references), default=0.0)
 

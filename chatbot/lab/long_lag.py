@@ -152,6 +152,8 @@ def _drawn(wanted: Sequence[tuple[str, int, int]], found: dict[Job, Learned]) ->
         error = TASKS[task].less_is_better
         up = "error" if error else "share right"
         lines(axes, curves, title=f"{task}, lag {lag}", across="sequences", up=up, log_y=error)
+    for axes in places[len(wanted) :]:
+        axes.remove()
     return figure
 
 

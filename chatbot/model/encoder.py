@@ -35,9 +35,10 @@ def check_lengths(lengths: Tensor, source: Tensor) -> None:
 class Encoder(nn.Module):
     """Stacked recurrent layers, residual from the second on, dropout before each.
 
-    A batch of one exact length runs dense, which is what the fused kernels like best; any other is packed.
-    Either way the states are those of each row alone. Sources: Schuster & Paliwal 1997 (bidirectional);
-    Wu et al. 2016, section 3.1 (residual stacks); Ba, Kiros & Hinton 2016 (the norm, of each layer's sum).
+    A batch of one exact length runs dense, which is what the fused kernels like best; any other is packed, or parted by
+    length (`chatbot.model.layer.FusedLayer`). Either way the states are those of each row alone. Sources: Schuster &
+    Paliwal 1997 (bidirectional); Wu et al. 2016, section 3.1 (residual stacks); Ba, Kiros & Hinton 2016 (the norm, of
+    each layer's sum).
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -37,11 +37,8 @@ class Reading:
         if padded:
             assert lengths is not None
             self.real = (torch.arange(positions) < lengths[:, None]).to(device, non_blocking=True)
-
-    @property
-    def alike(self) -> bool:
-        """Whether most rows are as long as some others, though not all are of one length."""
-        return self.lengths is not None and 4 * len(set(self.lengths.tolist())) <= len(self.lengths)
+        self.alike = padded and lengths is not None and 4 * len(set(lengths.tolist())) <= len(lengths)
+        """Whether there are several lengths, but four rows of each on average."""
 
 
 class Layer(nn.Module):
@@ -102,7 +99,7 @@ class Layer(nn.Module):
 
 
 class FusedLayer(Layer):
-    """One call of oneDNN or cuDNN for the whole sequence."""
+    """One call of oneDNN or cuDNN for the whole sequence, or one for each length where that is sooner done."""
 
     def _build(self, input_size: int) -> None:
         kernel = FUSED[self.recurrence.cell]
@@ -111,8 +108,9 @@ class FusedLayer(Layer):
             self.recurrence.set_biases(bias_ih, bias_hh)
 
     def forward(self, x: Tensor, reading: Reading, state: State | None = None) -> tuple[Tensor, State]:
-        """As `Layer.forward`. Sequences of unlike length are packed: pads are not even there."""
-        if state is None and x.device.type == "cpu" and not torch.is_grad_enabled() and reading.alike:
+        """As `Layer.forward`. Pads are not even there: rows of unlike length are packed, or read length by length."""
+        plain = not torch.is_grad_enabled() and not (self.training and self.recurrent_dropout)
+        if reading.alike and plain and state is None and x.device.type == "cpu":
             return by_length(lambda rows: self._read(rows, Reading(None, rows.shape[1], x.device)), x, reading)
         return self._read(x, reading, state)
 
@@ -144,7 +142,7 @@ def by_length(read: Callable[[Tensor], tuple[Tensor, State]], x: Tensor, reading
     """Read x (N, T, E) as `Layer.forward` does, the rows of one length at a time.
 
     They need no packing, which keeps the fused kernels of a CPU from their work: they are read sooner for it, and come
-    out as if each were read alone.
+    out as if each were read alone, but for rounding.
     """
     assert reading.lengths is not None
     parts = []

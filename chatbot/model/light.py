@@ -140,10 +140,14 @@ class PackedLSTM(nn.Module):
             packed = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(*given, has_biases=True, batch_first=False)
             self._directions.append((*packed, *(bias.detach() for bias in biases), place == 1))
 
+    def __deepcopy__(self, memo: dict[int, object]) -> PackedLSTM:
+        return self  # nothing of it ever changes, and torch cannot copy weights in this order
+
     @staticmethod
     def takes(layer: FusedLayer, dtype: torch.dtype) -> bool:
         """Whether torch has a kernel for that here, and the means to put weights in order (it tells nobody of it)."""
-        there = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight")
+        used = torch._C._has_mkldnn and torch._C._get_mkldnn_enabled()
+        there = used and hasattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight")
         kinds = (torch.float32, torch.bfloat16) if has_bf16() else (torch.float32,)
         return there and layer.recurrence.cell == "lstm" and dtype in kinds
 

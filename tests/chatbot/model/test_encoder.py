@@ -22,11 +22,13 @@ def encoder(request: pytest.FixtureRequest) -> Encoder:
     return made(layers, 0.3, cell=cell).double().eval()
 
 
-def test_a_padded_batch_equals_each_row_alone(encoder: Encoder) -> None:
-    lengths = torch.tensor([2, 6, 1, 4])
-    x = torch.randn(4, 6, E, dtype=torch.float64)
-    together = encoder(x, lengths)
-    assert together.outputs.shape == (4, 6, M)
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_padded_batch_equals_each_row_alone(encoder: Encoder, learning: bool) -> None:
+    lengths = torch.tensor([2, 6, 1, 4] * 4)  # without gradients rows of one length are read together
+    x = torch.randn(16, 6, E, dtype=torch.float64)
+    with torch.set_grad_enabled(learning):
+        together = encoder(x, lengths)
+    assert together.outputs.shape == (16, 6, M)
     for row, length in enumerate(lengths.tolist()):
         alone = encoder(x[row : row + 1, :length], torch.tensor([length]))  # one length: the dense way
         torch.testing.assert_close(together.outputs[row, :length], alone.outputs[0], rtol=0, atol=1e-12)

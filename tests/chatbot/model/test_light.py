@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -158,17 +160,24 @@ def test_only_a_cpu_reckons_in_bytes() -> None:
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("rows", [1, 3, 40])
-def test_weights_in_order_give_the_same_numbers(rows: int, bidirectional: bool) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_in_order_give_the_same_numbers(dtype: torch.dtype, bidirectional: bool) -> None:
     torch.manual_seed(0)
-    layer = FusedLayer(Recurrence("lstm"), 24, 16, bidirectional)
-    if not PackedLSTM.takes(layer, torch.float32):
+    layer = FusedLayer(Recurrence("lstm"), 24, 16, bidirectional).to(dtype)
+    if not PackedLSTM.takes(layer, dtype):
+        assert dtype == torch.bfloat16 or not torch._C._has_mkldnn
         pytest.skip("torch has no kernel for that here")
-    x = torch.randn(rows, 7, 24)
-    with torch.inference_mode():
-        (outputs, ends), (packed, packed_ends) = (
-            one(x, Reading(None, 7, x.device)) for one in (layer, PackedLSTM(layer))
-        )
-    assert torch.equal(outputs, packed)
-    assert len(ends) == len(packed_ends) == 2
-    assert all(torch.equal(*both) for both in zip(ends, packed_ends, strict=True))
+    packed = copy.deepcopy(PackedLSTM(layer))
+    for rows in (1, 3, 40):
+        x = torch.randn(rows, 7, 24).to(dtype)
+        with torch.inference_mode():
+            (outputs, ends), (same, same_ends) = (one(x, Reading(None, 7, x.device)) for one in (layer, packed))
+        assert torch.equal(outputs, same)
+        assert len(ends) == len(same_ends) == 2
+        assert all(torch.equal(*both) for both in zip(ends, same_ends, strict=True))
+    assert not PackedLSTM.takes(layer, torch.float64)
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        assert not PackedLSTM.takes(layer, dtype)
+    finally:
+        torch._C._set_mkldnn_enabled(True)
