@@ -36,6 +36,7 @@ from chatbot.data.module import DialogueData
 from chatbot.model.config import NetworkConfig
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.training.loss import smoothed_loss
+from chatbot.training.memory import keep_freed
 from chatbot.training.optimizer import OptimizerConfig, adamw
 from chatbot.training.precision import checked
 from chatbot.training.publish import device_name
@@ -208,6 +209,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", nargs="+", default=["32-true", "bf16-mixed"])
     given = parser.parse_args()
+    keep_freed()  # as the command does
     rows, bars = [], []
     for name in given.config:
         recipe = Recipe.read(name, given.data)

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from chatbot.training.memory import keep_freed
 from chatbot.training.quiet import quiet
 
 Loss = Callable[[Any], Tensor]
@@ -99,6 +100,7 @@ def teach(
     Raises:
         KeyboardInterrupt: somebody pressed Ctrl-C.
     """
+    keep_freed()
     with quiet():
         trainer = pl.Trainer(
             max_steps=steps,

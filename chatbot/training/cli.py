@@ -34,7 +34,7 @@ from chatbot.training.folder import SETTINGS, Workplace, fingerprint, read_check
 from chatbot.training.helper import check_pieces, for_helper, where
 from chatbot.training.interrupt import Interrupt
 from chatbot.training.logs import loggers
-from chatbot.training.memory import is_out_of_memory, memory_full
+from chatbot.training.memory import is_out_of_memory, keep_freed, memory_full
 from chatbot.training.optimizer import OptimizerConfig
 from chatbot.training.origin import TRAINING_ONLY, Origin
 from chatbot.training.parser import FitCLI, advised
@@ -55,6 +55,7 @@ def fit(argv: list[str]) -> int:
         ChatbotError, PrepareError: the user's mistake, in one line.
         OSError: the disk refuses; no half bot is left.
     """
+    keep_freed()
     with quiet(), ExitStack() as until_end:
         training = _Fit(for_helper(argv), until_end)
         if training.cli.config.find_lr:

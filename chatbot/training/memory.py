@@ -1,10 +1,26 @@
-"""When memory ends: how to tell, and what to say."""
+"""Memory: to keep what was freed, to tell when it ends, and what to say then."""
 
 from __future__ import annotations
+
+import ctypes
 
 import torch
 
 from chatbot.errors import FitError
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of malloc.h
+_PAD = 256 << 20  # bytes that are asked for at once
+
+
+def keep_freed() -> bool:
+    """Have glibc keep the memory that is freed, and say whether it does; other C libraries are left as they are.
+
+    Left to itself it hands every large tensor back to the system, which has to clear each page before the next step
+    may have it: a fifth of a training step on a processor.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    settings = (_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, _PAD)
+    return mallopt is not None and all(mallopt(*setting) == 1 for setting in settings)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -258,8 +258,25 @@ def test_the_whole_of_a_text_is_judged() -> None:
     expected = float(F.cross_entropy(scores[0], text[1:]).detach())
     assert speaker.nats(text, rows=1, k=500) == pytest.approx(expected, rel=1e-5)
     assert speaker.nats(text, rows=1, k=7) == pytest.approx(expected, rel=1e-5)
+    assert speaker.nats_learning(text, rate=0.0) == pytest.approx(expected, rel=1e-5)
     corpus = letters.corpus_of("abcdefghij" * 1_000)
     assert [len(part) for part in (corpus.train, corpus.dev, corpus.valid)] == [8_550, 450, 1_000]
+
+
+def test_learning_while_it_reads_pays_for_what_comes_again_but_never_sees_ahead() -> None:
+    torch.manual_seed(0)
+    speaker = letters.Speaker(9, 16, Recurrence("lstm"))
+    chance = torch.randint(9, (400,), generator=generator())
+    again = chance[:20].repeat(40)
+    before = {name: weight.clone() for name, weight in speaker.state_dict().items()}
+    still = speaker.nats(again)
+    assert speaker.nats_learning(again) < still - 0.1
+    speaker.load_state_dict(before)
+    assert speaker.nats_learning(chance) > math.log(9) - 0.02, "chance is not to be learned"
+    speaker.load_state_dict(before)
+    first = speaker.nats_learning(again[:21])
+    speaker.load_state_dict(before)
+    assert first == pytest.approx(speaker.nats(again[:21], rows=1)), "guessed before anything was learned"
 
 
 def test_memories_of_one_size_have_as_many_weights() -> None:
