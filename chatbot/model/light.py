@@ -25,6 +25,8 @@ Form = Literal["float32", "bfloat16", "int8"]
 FORMS: tuple[Form, ...] = get_args(Form)
 CLOSE = 0.1
 """Nats between two scores below which rounding may turn them round."""
+_TABLE = 2**24
+"""Numbers in a table of what comes of each piece: 64 MB."""
 _ENGINES = ("x86", "fbgemm", "qnnpack")
 
 
@@ -50,10 +52,27 @@ def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
     for place, layer in enumerate(source.layers):
         assert isinstance(layer, Layer)
         decoder.layers[place] = LightLayer(layer, form)
+    _look_up(light, model)
     assert isinstance(source.output, nn.Linear)
     decoder.output = light_linear(source.output.weight, source.output.bias, form)
     light.scores = Sharpened(light_linear(model.output_weight, model.bias, form), model.output_weight, model.bias)
     return light
+
+
+def _look_up(light: Seq2Seq, model: Seq2Seq) -> None:
+    """Make what the decoder's first layer makes of each piece once, where a table of that is small enough.
+
+    A step then reads one row of it, as it was before rounding, in place of a matrix.
+    """
+    first = model.decoder.layers[0]
+    assert isinstance(first, Layer)
+    weights = first.weights()
+    if model.bias.device.type == "cpu" and model.vocab_size * len(weights.weight_ih) <= _TABLE:
+        with torch.no_grad():
+            vectors = model.embedding.weight * float(model.config.embedding**0.5)  # as `Seq2Seq.embed`
+            table = F.linear(vectors, weights.weight_ih, weights.bias_ih)  # (V, gates * H)
+        light.given = nn.Embedding.from_pretrained(table)  # type: ignore[no-untyped-call]
+        light.decoder.layers[0].input = nn.Identity()
 
 
 def _lighten_reading(light: Seq2Seq, model: Seq2Seq, form: Form) -> None:

@@ -34,6 +34,8 @@ class Seq2Seq(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         self.scores: nn.Module | None = None
         """Takes the place of the output layer where that has been made lighter (`chatbot.model.light`)."""
+        self.given: nn.Module | None = None
+        """Takes the place of the embedding in a step where the first layer's products have been made beforehand."""
         for weight in (self.embedding.weight, self.untied):
             if weight is not None and not weight.is_meta:
                 nn.init.normal_(weight, std=config.embedding**-0.5)
@@ -90,7 +92,8 @@ class Seq2Seq(nn.Module):
 
         Log-probabilities are float32, or float64 where the weights are; the same that `forward` leads to.
         """
-        hidden, state = self.decoder.step(self.embed(tokens), state)  # (N, E)
+        given = self.embed(tokens) if self.given is None else self.given(tokens)  # (N, E)
+        hidden, state = self.decoder.step(given, state)  # (N, E)
         return _log_softmax(self.logits(hidden)), state
 
 

@@ -51,6 +51,7 @@ def example(rows: int) -> tuple[Tensor, Tensor]:
     return torch.randint(7, V, (rows, 9), generator=generator), torch.randint(7, V, (rows, 6), generator=generator)
 
 
+@pytest.mark.parametrize("table", [2**24, 0])
 @pytest.mark.parametrize("form", LIGHT)
 @pytest.mark.parametrize(
     "options",
@@ -65,12 +66,26 @@ def example(rows: int) -> tuple[Tensor, Tensor]:
         {"attention": "additive", "heads": 2},
     ],
 )
-def test_it_says_nearly_the_same(form: str, options: dict[str, object]) -> None:
+def test_it_says_nearly_the_same(
+    monkeypatch: pytest.MonkeyPatch, form: str, options: dict[str, object], table: int
+) -> None:
+    monkeypatch.setattr("chatbot.model.light._TABLE", table)
     model = network(**options)
     whole, light = (said(one, *example(5)) for one in (model, lightened(model, form)))  # type: ignore[arg-type]
     assert (whole - light).abs().max() < 0.05
     assert not torch.equal(whole, light), "or nothing was made lighter"
     assert light.exp().sum(-1) == pytest.approx(torch.ones(5, 6), abs=1e-5)
+
+
+def test_what_comes_of_each_piece_is_looked_up_where_a_table_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokens = network(), torch.arange(V)
+    light = lightened(model, "bfloat16")
+    weights = model.decoder.layers[0].weights()  # type: ignore[operator]
+    assert light.given is not None
+    expected = model.embed(tokens) @ weights.weight_ih.mT + weights.bias_ih
+    torch.testing.assert_close(light.given(tokens), expected)
+    monkeypatch.setattr("chatbot.model.light._TABLE", V * 4 * 48 - 1)
+    assert lightened(model, "bfloat16").given is None
 
 
 @pytest.mark.parametrize("form", LIGHT)
