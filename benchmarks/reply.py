@@ -69,13 +69,17 @@ def bare_step(model: Seq2Seq, rows: int, steps: int = 100) -> float:
         return best(run) / steps
 
 
-def reading(model: Seq2Seq, width: int) -> float:
-    """Milliseconds to read the weights of a step once, at ``width`` bytes each, at the speed of reading memory here."""
+def reading(model: Seq2Seq, width: int, looked_up: bool) -> float:
+    """Milliseconds to read the weights of a step once, at ``width`` bytes each, at the speed of reading memory here.
+
+    Those of the first layer's input are not read where what they make of each piece is looked up.
+    """
     block = torch.ones(1 << 26)  # 256 MB, far more than any cache
     bandwidth = block.numel() * 4 / best(block.sum) * 1000  # bytes a second
     decoder = sum(
         p.numel() for name, p in model.decoder.named_parameters() if "bridge" not in name and "key" not in name
     )
+    decoder -= model.decoder.layers[0].weights().weight_ih.numel() if looked_up else 0
     return (decoder + model.output_weight.numel() + model.bias.numel()) * width / bandwidth * 1000
 
 
@@ -148,7 +152,8 @@ def main() -> int:
             replies += answers
             means[name] = statistics.fmean(a.score or 0.0 for a in answers)
             pace = in_batches(bot, contexts, settings)
-            figures = [whole, bare_step(bot.model, settings.beam), bare, reading(bot.model, 1 if form == "int8" else 4)]
+            floor = reading(bot.model, 1 if form == "int8" else 4, light.given is not None)
+            figures = [whole, bare_step(bot.model, settings.beam), bare, floor]
             rows.append(
                 [name, str(threads), f"{statistics.median(times):.1f}", f"{statistics.quantiles(times, n=20)[-1]:.1f}"]
                 + [f"{counted.steps / len(contexts):.1f}", f"{step:.2f}", f"{added:.2f}"]

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from chatbot.training.callbacks.freed import Freed
 from chatbot.training.memory import keep_freed
 from chatbot.training.quiet import quiet
 
@@ -106,7 +107,7 @@ def teach(
             max_steps=steps,
             max_epochs=epochs if epochs is not None else -1,
             gradient_clip_val=clip,
-            callbacks=list(callbacks),
+            callbacks=[*callbacks, Freed()],
             accelerator=accelerator,
             devices=1,
             precision=precision,  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ TEMPERATURES = (0.2, 0.5, 1.0)
 _WORD = re.compile(r"\w+")
 _WRITTEN = 600  # letters at each temperature
 _TESTS = 12  # while it learns
-_READ = 120_000  # letters, at most, that it learns from as it reads them
+_READ = 120_000  # letters that are held out, at most: to learn from them while reading takes a while
 _BABBLE = 0.25  # share of made-up words from which nobody would say that it spells
 
 
@@ -77,16 +77,17 @@ class Plan:
     """At most; steps that are not done by then are left out."""
 
     def factor(self, step: int, seconds: float) -> float:
-        """Of the rate: up over 100 steps, and down in a line to nothing where the steps or the minutes end.
+        """Of the rate: up over 100 steps, and down in a line to next to nothing where the steps or the minutes end.
 
-        Time counts from a quarter of the minutes on, and not at all where it suffices: what is learned is the same.
+        Time counts from a quarter of the minutes on, and not at all where an even pace is done within them: what is
+        learned is the same then.
 
         >>> [round(QUICK.factor(step, seconds), 2) for step, seconds in ((0, 9), (99, 20), (200, 40), (200, 76.5))]
         [0.01, 0.75, 0.5, 0.2]
         """
         limit, free = 60 * self.minutes, 15 * self.minutes
         done = max(step / self.steps, (seconds - free) / (limit - free))
-        return max(0.0, 1 - done) * min(1.0, (step + 1) / 100)
+        return max(0.01, 1 - done) * min(1.0, (step + 1) / 100)
 
 
 QUICK = Plan(128, 2, (0.0, 0.0), (50, 100), 2e-3, 400, 1.5)
@@ -100,7 +101,9 @@ def _speaker(corpus: Corpus, plan: Plan, dropout: tuple[float, float] = (0.0, 0.
 def learned(corpus: Corpus, plan: Plan, full: bool) -> tuple[Speaker, Watch, list[float]]:
     """A net with the best weights that it had, what was seen on the way, and the loss of each step."""
     speaker = _speaker(corpus, plan, plan.dropout)
-    (rows, piece), began = plan.batch, time.monotonic()
+    rows, piece = plan.batch
+    precision = checked(None, "auto") if full else "32-true"
+    began = time.monotonic()
     watch = Watch(speaker, corpus, max(1, plan.steps // _TESTS), began + 60 * plan.minutes)
     lesson = Lesson(
         speaker,
@@ -114,7 +117,7 @@ def learned(corpus: Corpus, plan: Plan, full: bool) -> tuple[Speaker, Watch, lis
         steps=plan.steps,
         clip=1.0,
         callbacks=[watch],
-        precision=checked(None, "auto") if full else "32-true",
+        precision=precision,
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
     )
     speaker.cpu()
@@ -136,15 +139,16 @@ def run(full: bool, seed: int, text: Path | None = None, minutes: float | None =
     corpus, plan = read(text), FULL if full else QUICK
     plan = plan if minutes is None else replace(plan, minutes=minutes)
     speaker, watch, losses = learned(corpus, plan, full)
-    nats = speaker.nats(corpus.valid)
+    held_out = corpus.valid[:_READ]
+    nats = speaker.nats(held_out)
     learner = _speaker(corpus, plan)
     learner.load_state_dict(speaker.state_dict())
-    learning = learner.nats_learning(corpus.valid[:_READ])
+    learning = learner.nats_learning(held_out)
     written = _written(speaker, corpus, seed)
     new = _new_words(written[1.0], corpus)
     letters = len(corpus.train) + len(corpus.dev) + len(corpus.valid)
     say(f"{letters:,} letters, an alphabet of {len(corpus.alphabet)}, {parameters(speaker):,} weights")
-    table = [["what is held out, read", "nats a letter", "bits a letter"]]
+    table = [[f"{len(held_out):,} that are held out, read", "nats a letter", "bits a letter"]]
     table += [
         [how, f"{got:.3f}", f"{bits(got):.3f}"]
         for how, got in (("as it stands", nats), ("learning from what it has read", learning))
@@ -205,6 +209,14 @@ def _tells(new: float, nats: float, learning: float) -> str:
         "At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it says "
         f"what the text would, and {100 * new:.0f} % of its words are made up. "
         f"At {nats:.2f} nats a letter it has learned how to say: spelling, names, the shape of a line. It has "
-        "not learned what: no line knows what the one before it wanted. Where it may learn from every few letters once "
-        f"they are guessed, it needs {learning:.2f}: a new name is dear only at first."
+        f"not learned what: no line knows what the one before it wanted.{_gains(nats, learning)}"
+    )
+
+
+def _gains(nats: float, learning: float) -> str:
+    if learning > nats - 0.01:
+        return ""
+    return (
+        f" Where it may learn from every few letters once they are guessed, it needs {learning:.2f}: a new name is "
+        "dear only at first."
     )

@@ -22,6 +22,7 @@ from chatbot.model.config import NetworkConfig
 from chatbot.training.arguments import spelt, value_of, with_settings
 from chatbot.training.banner import banner
 from chatbot.training.callbacks.averaging import Averaging
+from chatbot.training.callbacks.freed import Freed
 from chatbot.training.callbacks.keeper import Keeper, WholeFiles, check_identity, with_updates
 from chatbot.training.callbacks.pace import Patience, ValidationClock
 from chatbot.training.callbacks.progress import Bar
@@ -178,6 +179,7 @@ class _Fit:
             *callbacks,
             Bar(visible=self.cli.config.trainer.enable_progress_bar is not False),
             ValidationClock(chosen.validation.minutes),
+            Freed(),
             Recorder(self.curve, chosen.validation),
             Keeper(self.place, self.curve, chosen.checkpoint, self._identity(), averaging),
             self.interrupt,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import sys
+from collections.abc import Callable
 
 import torch
 
@@ -16,11 +18,23 @@ def keep_freed() -> bool:
     """Have glibc keep the memory that is freed, and say whether it does; other C libraries are left as they are.
 
     Left to itself it hands every large tensor back to the system, which has to clear each page before the next step
-    may have it: a fifth of a training step on a processor.
+    may have it: a fifth of a training step on a processor. What is kept falls to pieces, though, where tensors are of
+    many sizes: `give_back` is to be called now and then.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    settings = (_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, _PAD)
+    mallopt = _of_glibc("mallopt")
+    settings = (_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, _PAD)
     return mallopt is not None and all(mallopt(*setting) == 1 for setting in settings)
+
+
+def give_back() -> None:
+    """Give the system all memory that is free now, also that between what is used; only glibc does."""
+    trim = _of_glibc("malloc_trim")
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
