@@ -35,7 +35,8 @@ class Decoding:
 
     def __init__(self, whole: Seq2Seq, model: Seq2Seq) -> None:
         self._whole, self._model = whole, model
-        self._device = whole.bias.device
+        self.device = whole.bias.device
+        """Where both stand."""
 
     @torch.inference_mode()
     def find(
@@ -58,7 +59,7 @@ class Decoding:
             )
         times = 1 if settings.temperature is None else settings.samples
         if times > 1:
-            memory = memory.keep(torch.arange(rows, device=self._device).repeat_interleave(times))
+            memory = memory.keep(torch.arange(rows, device=self.device).repeat_interleave(times))
         found = walk(
             self._model.step,
             self._model.start(memory),
@@ -96,7 +97,7 @@ class Decoding:
     ) -> tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]:
         """Where the whole network looks as it says ``ids`` and the end (T, S), and the log-probability of each (T,)."""
         read, inputs = self._known(source, ids)
-        targets = torch.tensor([[*ids, EOS]], device=self._device)
+        targets = torch.tensor([[*ids, EOS]], device=self.device)
         attention = self._whole.looks(*read, inputs)[0]  # (T, S)
         log_probs = self._whole.logits(self._whole(*read, inputs)).log_softmax(dim=-1)  # (1, T, V)
         chosen = log_probs.gather(2, targets[:, :, None])[0, :, 0]  # (T,)
@@ -116,15 +117,15 @@ class Decoding:
 
     def _known(self, source: Sequence[int], ids: Sequence[int]) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """A source (1, S) with its length, and what leads to each of ids and the end, (1, T)."""
-        read = torch.tensor([source], device=self._device), torch.tensor([len(source)])
-        return read, torch.tensor([[BOS, *ids]], device=self._device)
+        read = torch.tensor([source], device=self.device), torch.tensor([len(source)])
+        return read, torch.tensor([[BOS, *ids]], device=self.device)
 
     def _read(self, sources: Sequence[Sequence[int]]) -> Memory:
         lengths = torch.tensor([len(source) for source in sources])  # (N,) on the CPU
         padded = torch.full((len(sources), int(lengths.max())), PAD)  # (N, S)
         for row, source in zip(padded, sources, strict=True):
             row[: len(source)] = torch.tensor(source)
-        return self._model.encode(padded.to(self._device), lengths)
+        return self._model.encode(padded.to(self.device), lengths)
 
     def _choice(self, sources: Sequence[Sequence[int]], settings: SearchConfig) -> Choice:
         """How the next piece is chosen. What is drawn depends on the seed and the source, not on sources beside it."""
@@ -146,7 +147,7 @@ class Decoding:
             "eos": EOS,
             "max_length": settings.max_length,
             "filters": filters,
-            "device": self._device,
+            "device": self.device,
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
@@ -24,6 +25,8 @@ class Rankers:
     def __init__(self, bot: bundle.Bundle) -> None:
         self._bot = bot
         self._folder = bot.path.resolve()
+        self._opening = threading.Lock()
+        self._opened: dict[Helper, bundle.Bundle] = {}
         self._has_language_model = (self._folder / "language_model" / bundle.CONFIG).is_file()
 
     def wanted(self, settings: SearchConfig) -> bool:
@@ -51,14 +54,6 @@ class Rankers:
         return made
 
     @cached_property
-    def _language_model(self) -> bundle.Bundle:
-        return self._open("language_model", "anti_lm")
-
-    @cached_property
-    def _backward(self) -> bundle.Bundle:
-        return self._open("backward", "backward")
-
-    @cached_property
     def _known(self) -> dict[str, int]:
         if self._bot.counts is None:
             raise ConfigError(
@@ -66,6 +61,12 @@ class Rankers:
                 "stand; train it anew with `chatbot fit`, or leave generic at 0"
             )
         return self._bot.counts
+
+    def _helper(self, helper: Helper, setting: str) -> bundle.Bundle:
+        with self._opening:  # batches are answered side by side, and all want it at once
+            if helper not in self._opened:
+                self._opened[helper] = self._open(helper, setting)
+            return self._opened[helper]
 
     def _open(self, helper: Helper, setting: str) -> bundle.Bundle:
         flag = f"--{helper.replace('_', '-')}"
@@ -88,7 +89,7 @@ class Rankers:
 
         Replies that are likely after anything come up after many contexts; each is reckoned once.
         """
-        model = self._language_model.model if self._has_language_model else self._bot.model
+        model = self._helper("language_model", "anti_lm").model if self._has_language_model else self._bot.model
         texts = list(dict.fromkeys((one.ids, one.ended) for some in found for one in some))
         ids, ended = [one for one, _ in texts], [end for _, end in texts]
         known = dict(zip(texts, of_replies(model, [[EOS]] * len(texts), ids, ended), strict=True))
@@ -98,7 +99,7 @@ class Rankers:
         """log p(last turn | reply) by the backward model."""
         flat = [(list(one.ids), turn) for some, turn in zip(found, heard, strict=True) for one in some]
         sources, targets = [[*ids, EOS] for ids, _ in flat], [turn for _, turn in flat]
-        return _parted(of_replies(self._backward.model, sources, targets), found)
+        return _parted(of_replies(self._helper("backward", "backward").model, sources, targets), found)
 
     def _counts(self, found: Found) -> list[list[int]]:
         """How often each hypothesis stands among the training replies."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,18 +21,16 @@ from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.search.rank import reranked
 from chatbot.search.steps import Hypothesis
 from chatbot.speech import Speech
+from chatbot.threads import FEW_ROWS, side_by_side, threads_for
 from chatbot.tokenizer import EOS
 
 BATCH_POSITIONS = 16_384
 """A batch is so large that hypotheses x (source + reply at its longest) stay below: about 15 MB of scores. Twice as
 many were no quicker, as they do not stay in the caches."""
-FEW_ROWS = 16
-"""Up to so many hypotheses at once are computed by one thread."""
 SPEECHLESS = "…"
 """The reply where a search of the greatest length found nothing but white space."""
 _NO_LIMIT = ("no_repeat_ngram", "no_context_ngram", "top_k")
 _SAMPLED, _SEARCHED = frozenset(SAMPLING), frozenset(("beam", "groups"))
-_reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
 
 def search_settings(config: Mapping[str, Any], preset: str | None = None, **changes: Any) -> SearchConfig:
@@ -117,8 +114,14 @@ class Responder:
         An empty source gets silence.
         """
         found = [NOTHING_SAID] * len(sources)
-        for batch in _batches([len(source) for source in sources], settings):
-            replies = self._answer([sources[place] for place in batch], [heard[place] for place in batch], settings)
+        at_once = torch.get_num_threads() if self._decoding.device.type == "cpu" else 1
+        batches = list(_batches([len(source) for source in sources], settings, at_once))
+
+        def answered(batch: Sequence[int]) -> list[Reply]:
+            return self._answer([sources[place] for place in batch], [heard[place] for place in batch], settings)
+
+        each = side_by_side(answered, batches, at_once, lambda batch: len(batch) * settings.rows)
+        for batch, replies in zip(batches, each, strict=True):
             for place, reply in zip(batch, replies, strict=True):
                 found[place] = reply
         return found
@@ -137,7 +140,7 @@ class Responder:
         shown = ""
         steps = self._decoding.walked(self._hearing.joined(turns, persona), filters, settings)
         while True:
-            with _threads_for(1):
+            with threads_for(1):
                 step = next(steps, None)
             if step is None:
                 return
@@ -163,7 +166,7 @@ class Responder:
 
     def looked(self, source: Sequence[int], ids: Sequence[int]) -> Look:
         """The same of a source that is pieces already."""
-        with _threads_for(1):
+        with threads_for(1):
             attention, log_probs = self._decoding.look(source, ids)
         return Look(tuple(map(self._speech.piece, source)), self._spelt(ids), attention, log_probs)
 
@@ -174,7 +177,7 @@ class Responder:
             ValueError: the last text holds nothing that can be read.
         """
         source = self._readable(history, persona)
-        with _threads_for(1):
+        with threads_for(1):
             return Gates(self._spelt(ids), self._decoding.gate_names, self._decoding.gates(source, ids))
 
     def _readable(self, history: Sequence[str], persona: str) -> list[int]:
@@ -190,11 +193,10 @@ class Responder:
         self, sources: Sequence[Sequence[int]], heard: Sequence[Sequence[int]], settings: SearchConfig
     ) -> list[Reply]:
         """One batch through the model; no source is empty."""
-        with _threads_for(len(sources) * settings.rows):
-            times = 1 if settings.temperature is None else settings.samples
-            each = [turn for turn in heard for _ in range(times)]  # a row of a walk has a number of its own
-            found = self._decoding.find(sources, self._speech.filters(settings, each), settings)
-            ranked = reranked(found, self._rankers.of(settings, heard))
+        times = 1 if settings.temperature is None else settings.samples
+        each = [turn for turn in heard for _ in range(times)]  # a row of a walk has a number of its own
+        found = self._decoding.find(sources, self._speech.filters(settings, each), settings)
+        ranked = reranked(found, self._rankers.of(settings, heard))
         return [self._choose(hypotheses) for hypotheses in ranked]
 
     def _choose(self, hypotheses: Sequence[Hypothesis]) -> Reply:
@@ -210,35 +212,21 @@ class Responder:
         return Reply(text, best.score, best.ids, tuple(Alternative(t, h.score, h.ids) for t, h in others))
 
 
-def _batches(lengths: Sequence[int], settings: SearchConfig) -> Iterator[list[int]]:
-    """Places of the non-empty sources in batches of similar length; longest first: memory peaks early."""
+def _batches(lengths: Sequence[int], settings: SearchConfig, at_once: int = 1) -> Iterator[list[int]]:
+    """Places of the non-empty sources in batches of similar length; longest first: memory peaks early.
+
+    There are `at_once` at least where each still has more than a few rows.
+    """
     batch: list[int] = []
     longest = 0
-    for place in sorted((i for i, length in enumerate(lengths) if length), key=lambda i: -lengths[i]):
+    places = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: -lengths[i])
+    most = max(FEW_ROWS // settings.rows + 1, math.ceil(len(places) / at_once))
+    for place in places:
         longest = longest or lengths[place]
         cost = (len(batch) + 1) * settings.rows * (longest + settings.max_length)
-        if batch and cost > BATCH_POSITIONS:
+        if batch and (cost > BATCH_POSITIONS or len(batch) == most):
             yield batch
             batch, longest = [], lengths[place]
         batch.append(place)
     if batch:
         yield batch
-
-
-@contextmanager
-def _threads_for(rows: int) -> Iterator[None]:
-    """One thread where there is little to do at a time: threads wait for each other at every step.
-
-    A greedy reply of `small` took 0.08 s with one thread and 2.9 s with two, on 2 cores that had other work too. The
-    number is the whole process's, so whoever reckons with another one waits for the others.
-    """
-    with _reckoning:
-        before = torch.get_num_threads()
-        if rows > FEW_ROWS or before == 1:
-            yield
-            return
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)

@@ -44,6 +44,7 @@ FLOORS = {
     "chatbot": 0,
     "chatbot.card": 1,
     "chatbot.swap": 1,
+    "chatbot.threads": 1,
     "chatbot.tokenizer": 1,
     "chatbot.config": 1,
     "chatbot.model": 0,

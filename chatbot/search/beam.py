@@ -124,15 +124,16 @@ def beam(
     pools = [Group.begin(width // groups) for _ in range(rows * groups)]  # those of an input side by side
     inputs = torch.arange(rows, device=device).repeat_interleave(width)  # (N,) that each row answers
     ids = torch.empty(rows * width, max_length, dtype=torch.long, device=device)  # (N, max_length)
-    tokens = torch.full((rows * width,), bos, device=device)  # (N,)
-    state = state.repeat(width)
+    tokens = torch.full((rows,), bos, device=device)  # those of an input are alike until each has its first token
     for length in range(1, max_length + 1):
         if not going:
             break
         log_probs, state = step(tokens, state)  # (N, V)
+        if length == 1:
+            log_probs, state = log_probs.repeat_interleave(width, dim=0), state.repeat(width)
         left = allowed(filters, ids[:, : length - 1], log_probs, inputs, eos)
         divisor = penalty(length, length_penalty)
-        parents = list(range(len(tokens)))  # (N,)
+        parents = list(range(len(ids)))  # (N,)
         for place, children in enumerate(_children(pools, log_probs, left, groups, diversity, eos)):
             if place // groups in going:
                 pool, first = pools[place], place * pools[place].width

@@ -15,6 +15,9 @@ from torch import Tensor
 
 from chatbot.search.steps import DEAD, LOWEST
 
+FEW_ROWS = 16
+"""Up to so many rows are looked through in Python."""
+
 Filter: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 
 
@@ -103,8 +106,20 @@ class NoRepeatNgram:
 
         With n = 2 and ids 5 6 7 5, the runs are 56 67 75; the last token is 5, so 6 is forbidden.
         """
-        if ids.shape[1] >= self.n:
-            _complete(ids.unfold(1, self.n, 1), ids, left)
+        if ids.shape[1] < self.n:
+            return
+        if ids.device.type == "cpu" and len(ids) <= FEW_ROWS:  # as numbers, sooner than by five operations
+            for row, said in enumerate(ids.tolist()):
+                if ends := self._ends(said):
+                    left[row, ends] = LOWEST
+            return
+        _complete(ids.unfold(1, self.n, 1), ids, left)
+
+    def _ends(self, said: list[int]) -> list[int]:
+        """What has followed in `said` on the n - 1 tokens that it ends with."""
+        before = self.n - 1
+        opening = said[len(said) - before :]
+        return [said[place + before] for place in range(len(said) - before) if said[place : place + before] == opening]
 
 
 class NoContextNgram:

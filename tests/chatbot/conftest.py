@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from data_prep import store
 from data_prep.text import words
@@ -35,6 +37,17 @@ def talk(count: int, seed: int) -> list[tuple[list[str], str]]:
         reply = f"Yes, {chance.choice(SUBJECTS)} {chance.choice(VERBS)} {thing}!"
         pairs.append((turns[-chance.randint(1, 3) :], reply))
     return pairs
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """So many threads for torch."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

@@ -22,8 +22,10 @@ from chatbot.search.filters import allowed
 from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.search.steps import DEAD, Hypothesis
 from chatbot.speech import Audible, blank_ids
+from chatbot.threads import FEW_ROWS
 from chatbot.tokenizer import EOS, OWN, PERSONA, SEP
 from data_prep.text import printable
+from tests.chatbot.conftest import threads
 from tests.fakes import save_tiny_bot
 
 SHORT = SearchConfig(beam=1, max_length=8)
@@ -107,8 +109,9 @@ def test_typed_text_takes_the_same_repairs_as_training_text(responder: Responder
     assert responder._hearing.source(["what  is\tit ,  you ?"]) == responder._hearing.source(["what is it, you?"])
 
 
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("how", [SHORT, BEAM])
-def test_many_at_once_are_answered_like_each_alone_and_in_order(tmp_path: Path, how: SearchConfig) -> None:
+def test_many_at_once_are_answered_like_each_alone_and_in_order(tmp_path: Path, how: SearchConfig, count: int) -> None:
     exact = bundle.load(save_tiny_bot(tmp_path / "bot"))
     exact.model.double()
     responder = Responder(exact)
@@ -122,7 +125,8 @@ def test_many_at_once_are_answered_like_each_alone_and_in_order(tmp_path: Path, 
         "it rains",
     ]
     histories = [[text] for text in said] + [["hello", text] for text in said]
-    together = responder.replies(histories, how)
+    with threads(count):
+        together = responder.replies(histories, how)
     for history, reply in zip(histories, together, strict=True):
         alone = responder.reply(history, how)
         assert (reply.text, reply.ids) == (alone.text, alone.ids)
@@ -174,13 +178,17 @@ def test_no_reply_ends_before_something_can_be_read(bot: bundle.Bundle) -> None:
     lengths=st.lists(st.integers(0, 700), max_size=60),
     beam=st.integers(1, 50),
     most=st.integers(2, 60),
+    at_once=st.integers(1, 8),
 )
-def test_batches_hold_every_source_once_and_stay_within_bounds(lengths: list[int], beam: int, most: int) -> None:
-    batches = list(_batches(lengths, SearchConfig(beam=beam, max_length=most)))
+def test_batches_hold_every_source_once_and_stay_within_bounds(
+    lengths: list[int], beam: int, most: int, at_once: int
+) -> None:
+    batches = list(_batches(lengths, SearchConfig(beam=beam, max_length=most), at_once))
     assert sorted(i for batch in batches for i in batch) == [i for i, length in enumerate(lengths) if length]
     for batch in batches:
         positions = len(batch) * beam * (max(lengths[i] for i in batch) + most)
         assert len(batch) == 1 or positions <= BATCH_POSITIONS
+        assert (len(batch) - 1) * beam <= FEW_ROWS or len(batch) <= math.ceil(sum(map(bool, lengths)) / at_once)
 
 
 def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:

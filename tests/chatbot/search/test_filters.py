@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbot.search.filters import (
+    FEW_ROWS,
     Filter,
     Forbidden,
     Forced,
@@ -63,6 +66,12 @@ def test_no_repeat_ngram(n: int, ids: list[int], forbidden: list[int]) -> None:
 
 def test_each_row_has_its_own_history() -> None:
     assert forbidden_by(NoRepeatNgram(2), [5, 6, 5], [6, 5, 6], [5, 6, 7]) == [[6], [5], []]
+
+
+@given(n=st.integers(1, 4), said=st.lists(st.integers(0, 3), max_size=12))
+def test_many_rows_are_kept_from_repeating_as_one_is(n: int, said: list[int]) -> None:
+    together = forbidden_by(NoRepeatNgram(n), *[said] * (FEW_ROWS + 1))
+    assert together == [sorted(forbidden_by(NoRepeatNgram(n), said)[0])] * (FEW_ROWS + 1)
 
 
 def test_forbidden_ids_whatever_was_said() -> None:

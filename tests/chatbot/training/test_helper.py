@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from chatbot import bundle
 from chatbot.bot import Bot
 from chatbot.errors import ConfigError, FitError
 from chatbot.likelihood import of_replies
 from chatbot.ranking import key
+from chatbot.responder import Responder
+from chatbot.search.config import SearchConfig
 from chatbot.tokenizer import EOS
 from chatbot.training.cli import fit
 from data_prep import store
 from data_prep.vocabulary import VocabularyConfig, train
+from tests.chatbot.conftest import threads
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +80,26 @@ def test_rankers_change_the_order_and_scores_say_by_how_much(trained: tuple[Path
         if name == "backward":
             assert all(scores[text] < plain[text] for text in plain)  # type: ignore[operator]
     assert all(found["anti_lm"][text] > plain[text] for text in plain)  # type: ignore[operator]
+
+
+def test_a_helper_is_opened_once_by_all_who_want_it_at_once(
+    trained: tuple[Path, Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder, _ = trained
+    responder = Responder(bundle.load(folder))
+    opened, load = [], bundle.load
+
+    def counted(path: Path, device: torch.device) -> bundle.Bundle:
+        opened.append(path)
+        time.sleep(0.2)  # long enough for the others to come
+        return load(path, device)
+
+    monkeypatch.setattr(bundle, "load", counted)
+    asked = [[f"what do you like {'so ' * (k % 9)}"] for k in range(80)]
+    with threads(4):
+        replies = responder.replies(asked, SearchConfig(beam=4, max_length=6, backward=0.5))
+    assert len(replies) == 80
+    assert len(opened) == 1
 
 
 def test_counts_are_of_the_training_replies_whatever_their_case() -> None:
