@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-import torch
-
 from chatbot.bundle import Bundle
 from chatbot.decoding import Decoding
 from chatbot.errors import ConfigError
@@ -21,7 +19,7 @@ from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.search.rank import reranked
 from chatbot.search.steps import Hypothesis
 from chatbot.speech import Speech
-from chatbot.threads import FEW_ROWS, side_by_side, threads_for
+from chatbot.threads import FEW_ROWS, hands, side_by_side, threads_for
 from chatbot.tokenizer import EOS
 
 BATCH_POSITIONS = 16_384
@@ -114,7 +112,7 @@ class Responder:
         An empty source gets silence.
         """
         found = [NOTHING_SAID] * len(sources)
-        at_once = torch.get_num_threads() if self._decoding.device.type == "cpu" else 1
+        at_once = hands() if self._decoding.device.type == "cpu" else 1
         batches = list(_batches([len(source) for source in sources], settings, at_once))
 
         def answered(batch: Sequence[int]) -> list[Reply]:

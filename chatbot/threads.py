@@ -15,6 +15,8 @@ R = TypeVar("R")
 
 FEW_ROWS = 16
 """Up to so many hypotheses at once are computed by one thread."""
+AT_ONCE = 4
+"""Jobs at most that are worked at at once: up to a quarter of a search is Python, which one thread alone can be in."""
 _ROUND = 16  # jobs of each thread until others get their turn
 _reckoning = threading.Lock()  # how many threads torch takes is one number for the whole process
 
@@ -38,8 +40,13 @@ def threads_for(rows: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+def hands() -> int:
+    """How many jobs can be worked at at once."""
+    return min(AT_ONCE, torch.get_num_threads())
+
+
 def side_by_side(work: Callable[[J], R], jobs: Sequence[J], at_once: int, rows: Callable[[J], int]) -> Iterator[R]:
-    """What comes of each job, in their order; so many are worked at at once, each by one thread.
+    """What comes of each job, in their order; so many are worked at at once, and share torch's threads evenly.
 
     A step of a search is many small operations, and Python between them. Threads that share each operation wait at its
     end; of those that have a batch of their own, one goes on while the other is in Python. Where there is one job, or
@@ -51,7 +58,8 @@ def side_by_side(work: Callable[[J], R], jobs: Sequence[J], at_once: int, rows: 
                 found = work(job)
             yield found
         return
+    each = max(1, torch.get_num_threads() // at_once)
     for start in range(0, len(jobs), _ROUND * at_once):
-        with threads_for(1), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with threads_for(1), ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(each,)) as pool:
             some = list(pool.map(work, jobs[start : start + _ROUND * at_once]))
         yield from some

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from chatbot.threads import FEW_ROWS, side_by_side, threads_for
+from chatbot.threads import AT_ONCE, FEW_ROWS, hands, side_by_side, threads_for
 from tests.chatbot.conftest import threads
 
 
@@ -34,6 +34,15 @@ def test_jobs_are_worked_at_at_once_by_a_thread_each_and_come_in_order() -> None
 
     assert list(side_by_side(work, range(100), 3, lambda job: 99)) == [(job, 1) for job in range(100)]
     assert torch.get_num_threads() == 3
+
+
+def test_many_cores_are_shared_by_a_few_jobs() -> None:
+    with threads(9):
+        assert hands() == AT_ONCE
+        found = list(side_by_side(lambda job: torch.get_num_threads(), range(8), hands(), lambda job: 1))
+        assert found == [2] * 8
+        assert torch.get_num_threads() == 9
+    assert hands() == 3
 
 
 @pytest.mark.parametrize(("jobs", "at_once"), [(1, 3), (4, 1)])
