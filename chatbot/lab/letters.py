@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from chatbot.errors import ChatbotError
+from chatbot.lab.cache import Read
 from chatbot.lab.stack import Stack, detached
 from chatbot.model.cell import Recurrence, State
 from chatbot.model.dropout import Dropout
@@ -111,7 +112,7 @@ class Speaker(nn.Module):
         hidden_size: H of each layer.
         recurrence: kind of the cells.
         layers: how many.
-        dropout: of vectors, between layers and before the scores; held over time.
+        dropout: between layers and before the scores; held over time.
         recurrent_dropout: of the recurrent weights.
     """
 
@@ -179,6 +180,20 @@ class Speaker(nn.Module):
             nn.utils.clip_grad_norm_(self.parameters(), 1.0)
             optimizer.step()
         return total / max(1, len(letters) - 1)
+
+    @torch.no_grad()
+    def read(self, letters: Tensor, k: int = 500) -> Read:
+        """What the net makes of a text (T + 1,), read in one go; the model is left as it was."""
+        training, states, found = self.training, None, []
+        self.eval()
+        for start in range(0, len(letters) - 1, k):
+            piece = letters[None, start : start + k + 1]
+            outputs, states = self.stack(self.vectors(piece[:, :-1]), states)
+            log_probs = self.scores(outputs).log_softmax(dim=-1).gather(2, piece[:, 1:, None])
+            found.append((outputs[0], log_probs[0, :, 0]))
+        self.train(training)
+        outputs, log_probs = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return Read(outputs, letters[1:], log_probs)
 
     @torch.no_grad()
     def write(self, begun: Sequence[int], length: int, temperature: float, seed: int) -> list[int]:
