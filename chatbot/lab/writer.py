@@ -102,17 +102,16 @@ def _speaker(corpus: Corpus, plan: Plan, dropout: tuple[float, float] = (0.0, 0.
     return Speaker(len(corpus.alphabet), plan.hidden_size, Recurrence("lstm"), plan.layers, *dropout)
 
 
-def learned(corpus: Corpus, plan: Plan, full: bool) -> tuple[Speaker, Watch, list[float]]:
+def learned(corpus: Corpus, plan: Plan, precision: str) -> tuple[Speaker, Watch, list[float]]:
     """A net with the best weights that it had, what was seen on the way, and the loss of each step."""
     speaker = _speaker(corpus, plan, plan.dropout)
     rows, piece = plan.batch
-    precision = checked(None, "auto") if full else "32-true"
     began = time.monotonic()
     watch = Watch(speaker, corpus, max(1, plan.steps // _TESTS), began + 60 * plan.minutes)
     lesson = Lesson(
         speaker,
         speaker.loss,
-        lambda weights: adamw(weights, OptimizerConfig(plan.rate, (0.9, 0.999), plan.decay), fused=True),
+        lambda weights: adamw(weights, OptimizerConfig(plan.rate, (0.9, 0.999), plan.decay), fused=False),
         lambda step: plan.factor(step, time.monotonic() - began),
     )
     teach(
@@ -142,7 +141,7 @@ def run(full: bool, seed: int, text: Path | None = None, minutes: float | None =
     torch.manual_seed(seed)
     corpus, plan = read(text), FULL if full else QUICK
     plan = plan if minutes is None else replace(plan, minutes=minutes)
-    speaker, watch, losses = learned(corpus, plan, full)
+    speaker, watch, losses = learned(corpus, plan, checked(None, "auto") if full else "32-true")
     held_out = corpus.valid[:_READ]
     nats = speaker.nats(held_out)
     cache = chosen(speaker.read(corpus.dev[:_READ]))

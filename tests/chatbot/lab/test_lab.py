@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from chatbot import cli
 from chatbot.errors import ChatbotError
-from chatbot.lab import EXPERIMENTS, bptt, classifier, gates, letters, memories, retention, reviews
+from chatbot.lab import EXPERIMENTS, bptt, classifier, gates, letters, memories, retention, reviews, writer
 from chatbot.lab.lesson import Lesson, StopWhen, teach
 from chatbot.lab.long_lag import Job as LagJob
 from chatbot.lab.long_lag import learn as learn_lag
@@ -277,6 +277,17 @@ def test_learning_while_it_reads_pays_for_what_comes_again_but_never_sees_ahead(
     first = speaker.nats_learning(again[:21])
     speaker.load_state_dict(before)
     assert first == pytest.approx(speaker.nats(again[:21], rows=1)), "guessed before anything was learned"
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_writer_learns_in_either_precision(precision: str) -> None:
+    torch.manual_seed(0)
+    corpus = letters.corpus_of("the cat sat on the mat. " * 200)
+    plan = writer.Plan(16, 2, (0.1, 0.1), (4, 20), 2e-2, 0.1, 150, 1.0)
+    speaker, watch, losses = writer.learned(corpus, plan, precision)
+    assert len(losses) == 150
+    assert speaker.nats(corpus.valid) < 1.5 < losses[0]
+    assert watch.points[-1][1] <= watch.points[0][1]
 
 
 def test_memories_of_one_size_have_as_many_weights() -> None:
