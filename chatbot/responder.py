@@ -218,7 +218,8 @@ def _batches(lengths: Sequence[int], settings: SearchConfig, at_once: int = 1) -
     batch: list[int] = []
     longest = 0
     places = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: -lengths[i])
-    most = max(FEW_ROWS // settings.rows + 1, math.ceil(len(places) / at_once))
+    parts = min(at_once, len(places) // (FEW_ROWS // settings.rows + 1))
+    most = math.ceil(len(places) / max(1, parts))
     for place in places:
         longest = longest or lengths[place]
         cost = (len(batch) + 1) * settings.rows * (longest + settings.max_length)

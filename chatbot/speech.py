@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -35,6 +36,7 @@ class Speech:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._making = threading.Lock()
         self._never = Forbidden(tokenizer.control_ids())
         self._audible = Audible(blank_ids(tokenizer), tokenizer.vocab_size)
 
@@ -71,7 +73,8 @@ class Speech:
         said = f" {fold(settings.start)} "
         banned = tuple(phrase for phrase in settings.banned if f" {fold(phrase)} " not in said or not fold(phrase))
         if banned:
-            filters.append(self._banned(banned, settings.max_length))
+            with self._making:  # batches are answered side by side, and all want it at once
+                filters.append(self._banned(banned, settings.max_length))
         if start:
             filters.append(Forced(start, self._goes_on if settings.start[-1:].isalnum() else ()))
         return filters

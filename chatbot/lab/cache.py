@@ -1,6 +1,6 @@
 """A memory beside a net: what came next wherever the net was in a state like this one. No weight of it is learned.
 
-Source: Grave, Joulin & Usunier 2017, "Improving neural language models with a continuous cache", equations 2 and 5; the
+Source: Grave, Joulin & Usunier 2017, "Improving neural language models with a continuous cache", section 3; the
 likeness of two states is the cosine here, so that it does not depend on how large a net's states are.
 """
 
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHARPNESS = (15.0, 30.0, 60.0)
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+SHARPNESS = (30.0, 60.0, 120.0, 240.0, 480.0)
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _ROWS = 128  # states that are compared with all before them at once
 
 
@@ -29,6 +29,11 @@ class Read:
     """(T,), the letters that came."""
     log_probs: Tensor
     """(T,), what the net gave them."""
+
+    @property
+    def nats(self) -> float:
+        """A letter, by the net alone."""
+        return -float(self.log_probs.double().mean())
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Cache:
 
 
 def chosen(text: Read) -> Cache:
-    """The cache that knows a text best."""
+    """Of the caches tried, the one that knows a text best."""
     found = zip(SHARPNESS, recalled(text, SHARPNESS), strict=True)
     tried = [(_mixed(text, own, share), Cache(sharpness, share)) for (sharpness, own), share in product(found, SHARES)]
     return min(tried, key=lambda one: one[0])[1]
@@ -68,11 +73,11 @@ def recalled(text: Read, sharpness: Sequence[float]) -> list[Tensor]:
     for start in range(0, len(states), _ROWS):
         rows = states[start : start + _ROWS]
         until = start + len(rows)
-        likeness = (rows @ states[:until].T).sub_(1)  # (R, until), 0 for what is quite alike: no exponential overflows
+        likeness = rows @ states[:until].T  # (R, until)
         likeness[:, start:].masked_fill_(torch.ones(len(rows), len(rows)).triu_().bool(), float("-inf"))  # not yet read
         same = text.letters[start:until, None] == text.letters[:until]
         for theta, own in zip(sharpness, found, strict=True):
-            weights = (likeness * theta).exp_()
-            whole = weights.sum(dim=1).clamp_min_(1e-30)
-            own.append(weights.mul_(same).sum(dim=1).div_(whole))
+            own.append((likeness * theta).softmax(dim=1).mul_(same).sum(dim=1))
+    for own in found:
+        own[0][0] = 0
     return [torch.cat(own) for own in found]

@@ -143,9 +143,8 @@ def run(full: bool, seed: int, text: Path | None = None, minutes: float | None =
     plan = plan if minutes is None else replace(plan, minutes=minutes)
     speaker, watch, losses = learned(corpus, plan, checked(None, "auto") if full else "32-true")
     held_out = corpus.valid[:_READ]
-    nats = speaker.nats(held_out)
-    cache = chosen(speaker.read(corpus.dev[:_READ]))
-    remembering = cache.nats(speaker.read(held_out))
+    cache, seen = chosen(speaker.read(corpus.dev[:_READ])), speaker.read(held_out)
+    nats, remembering = seen.nats, cache.nats(seen)
     learner = _speaker(corpus, plan)
     learner.load_state_dict(speaker.state_dict())
     learning = learner.nats_learning(held_out)

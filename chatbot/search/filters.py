@@ -15,8 +15,8 @@ from torch import Tensor
 
 from chatbot.search.steps import DEAD, LOWEST
 
-FEW_ROWS = 16
-"""Up to so many rows are looked through in Python."""
+FEW = 64
+"""Up to so many tokens are looked through in Python, which is sooner done than five operations on a tensor."""
 
 Filter: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 
@@ -108,7 +108,7 @@ class NoRepeatNgram:
         """
         if ids.shape[1] < self.n:
             return
-        if ids.device.type == "cpu" and len(ids) <= FEW_ROWS:  # as numbers, sooner than by five operations
+        if ids.device.type == "cpu" and ids.numel() <= FEW:
             for row, said in enumerate(ids.tolist()):
                 if ends := self._ends(said):
                     left[row, ends] = LOWEST

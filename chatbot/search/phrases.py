@@ -72,15 +72,16 @@ class BannedPhrases:
 
     def _closing(self, tail: bytes, last: bool) -> Tensor:
         """Ids that would close a phrase after this tail; what is said last is closed behind it."""
-        if (tail, last) not in self.known:
+        found = self.known.get((tail, last))
+        if found is None:
             if len(self.known) >= _MOST_KNOWN:
                 self.known.clear()
             ids: set[int] = set()
             for phrase in self.phrases:
                 for rest in phrase.rests(tail):
                     ids |= self._beginning(rest, phrase.spaced, last)
-            self.known[tail, last] = torch.tensor(sorted(ids), dtype=torch.long)
-        return self.known[tail, last]
+            found = self.known[tail, last] = torch.tensor(sorted(ids), dtype=torch.long)
+        return found  # not looked up once more: another thread may have cleared it meanwhile
 
     def _beginning(self, rest: bytes, spaced: bool, last: bool) -> set[int]:
         """Ids whose text begins with the rest of a phrase, and closes it."""

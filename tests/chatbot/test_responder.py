@@ -188,7 +188,9 @@ def test_batches_hold_every_source_once_and_stay_within_bounds(
     for batch in batches:
         positions = len(batch) * beam * (max(lengths[i] for i in batch) + most)
         assert len(batch) == 1 or positions <= BATCH_POSITIONS
-        assert (len(batch) - 1) * beam <= FEW_ROWS or len(batch) <= math.ceil(sum(map(bool, lengths)) / at_once)
+    many = sum(map(bool, lengths))
+    parts = min(at_once, many // (FEW_ROWS // beam + 1))
+    assert max(map(len, batches), default=0) <= math.ceil(many / max(1, parts)), "as much for each"
 
 
 def test_settings_are_the_bots_own_unless_somebody_says_otherwise() -> None:

@@ -23,6 +23,13 @@ def test_a_cache_weighs_what_followed_on_states_like_this_one() -> None:
         assert float(sharp[t]) == pytest.approx(right / sum(weights), rel=1e-4)
         assert float(flat[t]) == pytest.approx(float((came[:t] == came[t]).float().mean()), rel=1e-4)
     assert float(sharp[0]) == 0
+    last = torch.tensor(299)
+    others = (replace(text, letters=came.index_fill(0, last, letter)) for letter in range(4))
+    spread = [float(recalled(other, [20.0])[0][299]) for other in others]
+    assert sum(spread) == pytest.approx(1, rel=1e-5), "shares of all that may come"
+    far = Read(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [-1.0, 0.1]]), torch.tensor([1, 2, 1]), torch.zeros(3))
+    assert recalled(far, [500.0])[0].tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+    assert recalled(replace(far, letters=torch.tensor([2, 2, 1])), [500.0])[0].tolist() == pytest.approx([0, 1, 0])
     turned = replace(text, letters=came.clone().index_fill_(0, torch.arange(200, 300), 0))
     assert torch.equal(recalled(turned, [20.0])[0][:200], sharp[:200]), "nothing is seen ahead"
 
