@@ -45,7 +45,7 @@ class LabCommand:
     experiment: str
     """Its name."""
     quick: bool = False
-    """Under two minutes on two cores, as without this."""
+    """A quick look, under two minutes on two cores; what is done unless --full is given."""
     full: bool = False
     """As good as the method gets; minutes to an hour."""
     seed: int = 0
@@ -61,7 +61,7 @@ class LabCommand:
     text: Path | None = None
     """writer, memories: a text file, or a folder of them; null: the bundled dialogues."""
     minutes: float | None = None
-    """writer: to learn for at most."""
+    """writer: to learn for at most; judging and writing come on top."""
 
 
 def listing() -> str:
@@ -73,7 +73,7 @@ def listing() -> str:
             "",
             *lines,
             "",
-            "`chatbot lab NAME --help` tells more; docs/lab.md shows what comes out.",
+            "`chatbot lab --help` has the options, docs/lab.md what comes out.",
         ]
     )
 

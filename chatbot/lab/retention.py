@@ -204,10 +204,12 @@ def _tells(known: dict[str, Known], place: int, slopes: dict[str, list[float]]) 
     back = {name: reaching(row) for name, row in slopes.items()}
     gates = ["an LSTM's forget gate with bias 1 keeps 73 % of what is remembered with every word"]
     gates += ["one with bias 0 half"] if any("bias 0" in name for name in known) else []
+    usual = known["lstm, forget bias 1"].number[place]
     return (
-        f"After {_FAR} words the plain net knows the number in {100 * plain:.0f} % (chance: 50), {best} in "
-        f"{100 * known[best].number[place]:.0f} %. Before anything is learnt, {back['rnn']:.0e} of the gradient at the "
-        f"end reaches the first word in the plain net, {back[best]:.0e} in {best}: where nothing arrives, nothing can "
-        f"be learnt. Before learning, {', '.join(gates)}; chrono lets some units keep nearly all for as long as the "
-        "gap is."
+        f"After {_FAR} words the plain net knows the number in {100 * plain:.0f} % (chance: 50), an LSTM with forget "
+        f"bias 1 in {100 * usual:.0f} %; {best}: {100 * known[best].number[place]:.0f} %. Before anything is learnt, "
+        f"{back['rnn']:.0e} of the gradient at the end reaches the first word in the plain net, {back[best]:.0e} in "
+        f"{best}: where nothing arrives, nothing can be learnt. Before learning, {', '.join(gates)}; chrono begins "
+        "with biases that let some units keep nearly all for as long as the gap is. A gate alone does not hold: it "
+        "must begin open."
     )

@@ -213,7 +213,7 @@ def _tells(new: float, nats: float, remembering: float, learning: float) -> str:
     if new > _BABBLE:
         return (
             f"At {nats:.2f} nats a letter it has not learned to spell yet: at temperature 1.0 {100 * new:.0f} % of its "
-            "words are made up. It wants more steps, or more text."
+            f"words are made up. It wants more steps, or more text.{_gains(nats, remembering, learning)}"
         )
     return (
         "At temperature 0.2 it says what is likeliest, again and again; at 0.5 it speaks more clearly; at 1.0 it says "
