@@ -99,10 +99,15 @@ def test_sentences_ask_for_their_first_word() -> None:
 
 
 def test_a_short_gap_is_learnt_and_the_same_seed_learns_the_same() -> None:
-    job = retention.Job(retention.Memory("lstm", "forget bias 1"), 2, 0, 200)
+    job = retention.Job(retention.Memory("lstm", "forget bias 1"), 2, 0, 200, 200)
     one, other = retention.learn(job), retention.learn(job)
     assert one == other
     assert one.noun > 0.95
+
+
+@pytest.mark.parametrize(("memory", "steps"), [(retention.Memory("rnn"), 2), (retention.Memory("lstm", "chrono"), 4)])
+def test_only_a_net_that_no_gradient_reaches_is_given_up(memory: retention.Memory, steps: int) -> None:
+    assert retention.learn(retention.Job(memory, 100, 0, steps=4, in_vain=2)).steps == steps
 
 
 def test_less_of_the_gradient_comes_back_to_a_plain_net() -> None:
