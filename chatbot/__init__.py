@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatbot.bot import Bot
-    from chatbot.model.light import Form
+    from chatbot.model.light_linear import Form
 
 __version__ = "0.1.0"
 __all__ = ["load"]

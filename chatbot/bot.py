@@ -8,7 +8,8 @@ from typing import Any
 
 from chatbot import bundle
 from chatbot.errors import ConfigError
-from chatbot.model.light import FORMS, Form
+from chatbot.model.light import FORMS
+from chatbot.model.light_linear import Form
 from chatbot.replies import Look, Reply
 from chatbot.responder import Responder, search_settings
 

@@ -11,7 +11,8 @@ from chatbot.bundle import Bundle
 from chatbot.decoding import Decoding
 from chatbot.errors import ConfigError
 from chatbot.hearing import Hearing
-from chatbot.model.light import Form, lightened, lightest
+from chatbot.model.light import lightened, lightest
+from chatbot.model.light_linear import Form
 from chatbot.ranking import Rankers
 from chatbot.replies import NOTHING_SAID, Alternative, Gates, Look, Reply
 from chatbot.search.config import SAMPLING, SearchConfig

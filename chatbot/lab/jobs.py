@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 import torch
@@ -53,7 +55,14 @@ def _told(job: Job, done: Done, tell: Callable[[Job, Done], str]) -> Done:
 
 
 def _alone() -> None:
-    """One thread; Ctrl-C is for the process that gave the work."""
-    if multiprocessing.parent_process() is not None:
+    """One thread; Ctrl-C is for the process that gave the work, and whatever ends that ends this one as well."""
+    master = multiprocessing.parent_process()
+    if master is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_with, args=(master,), daemon=True).start()
     torch.set_num_threads(1)
+
+
+def _end_with(master: BaseProcess) -> None:
+    master.join()  # else a process whose master was killed would work on for nobody
+    os._exit(1)

@@ -9,9 +9,7 @@ as it is; what is made here shares all else with it.
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,15 +17,14 @@ from torch.nn import functional as F
 
 from chatbot.model.cell import State
 from chatbot.model.layer import FusedLayer, Layer, Reading, by_length
+from chatbot.model.light_linear import Form, engine, light_linear
 from chatbot.model.seq2seq import Seq2Seq
 
-Form = Literal["float32", "bfloat16", "int8"]
 FORMS: tuple[Form, ...] = get_args(Form)
 CLOSE = 0.1
 """Nats between two scores below which rounding may turn them round."""
 _TABLE = 2**24
 """Numbers in a table of what comes of each piece: 64 MB."""
-_ENGINES = ("x86", "fbgemm", "qnnpack")
 
 
 def lightened(model: Seq2Seq, form: Form) -> Seq2Seq:
@@ -96,13 +93,6 @@ def lightest(model: Seq2Seq) -> Form:
     return "int8" if ready else "float32"
 
 
-def engine() -> str | None:
-    """What torch reckons int8 with on this machine, or None."""
-    if not hasattr(torch, "quantize_per_channel") or not hasattr(torch.ops.quantized, "linear_prepack"):
-        return None
-    return next((name for name in _ENGINES if name in torch.backends.quantized.supported_engines), None)
-
-
 class LightLayer(Layer):
     """One step of a recurrent layer; it cannot read whole sequences."""
 
@@ -147,17 +137,14 @@ class LightReader(Layer):
 class PackedLSTM(nn.Module):
     """oneDNN's LSTM on weights that were put in its order once: torch's own call does so each time it reads.
 
-    For a short text that takes longer than the reading itself. The numbers are the same, bit by bit.
+    For a short text that takes longer than the reading itself. The numbers are the same, bit by bit. One row is read
+    by weights in another order than several; where it is not the one that oneDNN wants it puts them in that each time.
     """
 
     def __init__(self, layer: FusedLayer) -> None:
         super().__init__()
         self._hidden_size = layer.hidden_size
-        self._directions = []
-        for place, (weight_ih, weight_hh, *biases) in enumerate(layer.core.all_weights):
-            given = weight_ih.detach(), weight_hh.detach(), layer.hidden_size, place == 1
-            packed = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(*given, has_biases=True, batch_first=False)
-            self._directions.append((*packed, *(bias.detach() for bias in biases), place == 1))
+        self._alone, self._several = _in_order(layer, 1), _in_order(layer, 2)
 
     def __deepcopy__(self, memo: dict[int, object]) -> PackedLSTM:
         return self  # nothing of it ever changes, and torch cannot copy weights in this order
@@ -179,20 +166,21 @@ class PackedLSTM(nn.Module):
         shape = sizes, 2, self._hidden_size, 1, True, False, False, False  # an LSTM, one layer, biases; not trained
         read = [
             torch.ops.aten.mkldnn_rnn_layer(steps, *weights, zeros, zeros, reverse, *shape)
-            for *weights, reverse in self._directions
+            for *weights, reverse in (self._alone if len(x) == 1 else self._several)
         ]
         outputs, *final = (torch.cat(parts, dim=-1) for parts in list(zip(*read, strict=True))[:3])
         return outputs.transpose(0, 1), tuple(part.view(len(x), -1) for part in final)
 
 
-def light_linear(weight: Tensor, bias: Tensor | None, form: Form, *, bounded: bool = False) -> nn.Module:
-    """y = W x + b with W (O, I) in a lighter form; x and y stay float32.
-
-    ``bounded`` promises that all of x lies in -1..1, as what a recurrent layer shows does.
-    """
-    weight = weight.detach()
-    bias = weight.new_zeros(weight.shape[0]) if bias is None else bias.detach()
-    return Int8Linear(weight, bias, bounded) if form == "int8" else BFloat16Linear(weight, bias)
+def _in_order(layer: FusedLayer, rows: int) -> list[tuple[Any, ...]]:
+    """Of each direction the weights in oneDNN's order for batches of so many rows, its biases, and if it reads back."""
+    directions = []
+    for place, (*weights, bias_ih, bias_hh) in enumerate(layer.core.all_weights):
+        given = *(weight.detach() for weight in weights), layer.hidden_size, place == 1, True, False
+        size = [1, rows, layer.core.input_size]  # the order does not depend on how long they are
+        packed = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(*given, size)
+        directions.append((*packed, bias_ih.detach(), bias_hh.detach(), place == 1))
+    return directions
 
 
 class Sharpened(nn.Module):
@@ -224,73 +212,6 @@ def _greater(scores: Tensor, least: Tensor) -> Tensor:
     if scores.device.type == "cpu":  # NumPy compares and looks for what is true by vector instructions
         return torch.from_numpy((scores.numpy() > least.numpy()).reshape(-1).nonzero()[0])
     return (scores > least).view(-1).nonzero()[:, 0]
-
-
-class BFloat16Linear(nn.Module):
-    """Weights and inputs rounded to bfloat16."""
-
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        super().__init__()
-        self.weight, self.bias = weight.bfloat16(), bias.bfloat16()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., I) -> (..., O)."""
-        return F.linear(x.bfloat16(), self.weight, self.bias).float()
-
-
-class Int8Linear(nn.Module):
-    """Weights as whole numbers of -127..127 with a scale for each output, inputs of 0..255 with a scale for each row.
-
-    A row's scale depends on that row alone, so that it comes out the same in any batch.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, bounded: bool) -> None:
-        super().__init__()
-        self.packed = _packed(weight, bias if bounded else None)
-        self.bias = None if bounded else bias
-        # The operator itself: torch's wrapper around it looks for Python objects among its arguments, which takes a
-        # tenth as long as the product of a row.
-        wrapped = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
-        self.kernel: Callable[..., Tensor] = getattr(wrapped, "_op", wrapped)
-        # Without VNNI pairs of products are summed in 16 bits, which 7-bit inputs cannot overflow.
-        self.levels = 127 if _has_vnni() else 63
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., I) -> (..., O)."""
-        if self.bias is None:
-            return self._product(x)
-        largest = x.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-12)
-        product = self._product(x / largest)
-        return torch.addcmul(self.bias, product, largest, out=product)
-
-    def _product(self, x: Tensor) -> Tensor:
-        # Else torch asks the packed weights for a `__torch_function__` of their own, which they deny by an exception
-        # inside of it: 14 microseconds, as long as a megabyte of weights takes.
-        with torch._C.DisableTorchFunctionSubclass():
-            product: Tensor = self.kernel(x, 1 / self.levels, self.levels, self.packed)
-        return product
-
-
-def _packed(weight: Tensor, bias: Tensor | None) -> object:
-    """Weights (O, I) as the kernels want them, a scale for each output."""
-    scales = weight.abs().amax(dim=1).clamp_min(1e-12).double() / 127  # (O,)
-    before = torch.backends.quantized.engine
-    torch.backends.quantized.engine = engine() or before
-    try:
-        with warnings.catch_warnings():
-            # torch means to drop tensors of this kind some day; then `engine` says so, and floats are taken. Of what
-            # it has besides, oneDNN's product of bytes takes twice as long for a single row, `_int_mm` three times.
-            warnings.filterwarnings("ignore", message=".*quantize.*deprecated")
-            zeros = torch.zeros(len(scales), dtype=torch.long)
-            whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-            return torch.ops.quantized.linear_prepack(whole, bias)
-    finally:
-        torch.backends.quantized.engine = before
-
-
-def _has_vnni() -> bool:
-    probe = getattr(torch.cpu, "_is_vnni_supported", None)
-    return bool(probe and probe())
 
 
 def has_bf16() -> bool:
