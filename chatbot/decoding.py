@@ -121,11 +121,10 @@ class Decoding:
         return read, torch.tensor([[BOS, *ids]], device=self.device)
 
     def _read(self, sources: Sequence[Sequence[int]]) -> Memory:
+        longest = max(map(len, sources))
+        padded = [[*source, *[PAD] * (longest - len(source))] for source in sources]  # N x S
         lengths = torch.tensor([len(source) for source in sources])  # (N,) on the CPU
-        padded = torch.full((len(sources), int(lengths.max())), PAD)  # (N, S)
-        for row, source in zip(padded, sources, strict=True):
-            row[: len(source)] = torch.tensor(source)
-        return self._model.encode(padded.to(self.device), lengths)
+        return self._model.encode(torch.tensor(padded, device=self.device), lengths)
 
     def _choice(self, sources: Sequence[Sequence[int]], settings: SearchConfig) -> Choice:
         """How the next piece is chosen. What is drawn depends on the seed and the source, not on sources beside it."""

@@ -75,20 +75,21 @@ def strides(
     inputs = torch.arange(rows, device=device)  # (B,) that each row answers
     ids = torch.empty(rows, max_length, dtype=torch.long, device=device)  # (B, L)
     tokens = torch.full((rows,), bos, device=device)  # (B,)
-    total: Tensor | float = 0.0  # (B,)
+    totals = [0.0] * rows  # log-probabilities so far, as numbers: sooner added than as a tensor of a few
     going = {place: place for place in range(rows)}  # where in the batch the inputs are that still go on
     for length in range(1, max_length + 1):
         if not going:
             return
         log_probs, state = step(tokens, state)  # (B, V)
         tokens = choice(allowed(filters, ids[:, : length - 1], log_probs, inputs, eos), length - 1, inputs)  # (B,)
-        total = total + log_probs.gather(1, tokens[:, None])[:, 0].clamp_(min=LOWEST)
         ids[:, length - 1] = tokens
-        said, totals = tokens.tolist(), total.tolist()
+        said, gained = tokens.tolist(), log_probs.gather(1, tokens[:, None]).tolist()
+        totals = [before + max(one, LOWEST) for before, (one,) in zip(totals, gained, strict=True)]
         yield list(going.values()), [said[place] for place in going], [totals[place] for place in going]
         going = {place: row for place, row in going.items() if said[place] != eos}
         if time_to_leave(len(going), len(said)):
             kept = torch.tensor(list(going), device=device)  # (B',)
-            inputs, ids, tokens, total = inputs[kept], ids[kept], tokens[kept], total[kept]
+            inputs, ids, tokens = inputs[kept], ids[kept], tokens[kept]
+            totals = [totals[place] for place in going]
             state = state.keep(kept)
             going = dict(enumerate(going.values()))

@@ -38,7 +38,7 @@ def banner(
         rows["but"] = f"\n{'':11}".join(notes)
     head = f"chatbot fit: {data.prepared.path} → {place.output}"
     if place.start == "resume":
-        head += ", going on where it stopped, with the settings of then"
+        head += ", going on where it stopped, with the settings of then (--config is not read again)"
     return "\n".join([head, *(f"  {name:<9}{value}" for name, value in rows.items())])
 
 

@@ -197,3 +197,20 @@ def test_weights_in_order_give_the_same_numbers(dtype: torch.dtype, bidirectiona
         assert not PackedLSTM.takes(layer, dtype)
     finally:
         torch._C._set_mkldnn_enabled(True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rows", [1, 2, 3, 40])
+def test_weights_are_not_put_in_order_anew_for_a_text(
+    capfd: pytest.CaptureFixture[str], dtype: torch.dtype, rows: int
+) -> None:
+    layer = FusedLayer(Recurrence("lstm"), 48, 32, bidirectional=True).to(dtype)
+    if not PackedLSTM.takes(layer, dtype):
+        pytest.skip("torch has no kernel for that here")
+    packed = PackedLSTM(layer)
+    x = torch.randn(rows, 5, 48).to(dtype)
+    capfd.readouterr()
+    with torch.inference_mode(), torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        packed(x, Reading(None, 5, x.device))
+    done = [line.split(",") for line in capfd.readouterr().out.splitlines() if ",exec," in line]
+    assert [fields[5] for fields in done] == ["rnn", "rnn"], "one product a direction, and nothing else"
