@@ -23,6 +23,7 @@ from chatbot.lab.stack import Stack, parameters
 from chatbot.lab.tasks import LETTERS, TASKS, reber_word
 from chatbot.model.cell import Recurrence
 from chatbot.model.layer import Layer
+from tests.chatbot.conftest import needs_bf16
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -284,7 +285,7 @@ def test_learning_while_it_reads_pays_for_what_comes_again_but_never_sees_ahead(
     assert first == pytest.approx(speaker.nats(again[:21], rows=1)), "guessed before anything was learned"
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("precision", ["32-true", pytest.param("bf16-mixed", marks=needs_bf16)])
 def test_a_writer_learns_in_either_precision(precision: str) -> None:
     torch.manual_seed(0)
     corpus = letters.corpus_of("the cat sat on the mat. " * 200)

@@ -14,6 +14,7 @@ from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.beam import beam
 from chatbot.search.filters import MinLength, NoRepeatNgram
 from chatbot.search.walk import walk
+from tests.chatbot.conftest import needs_bf16
 
 V, BOS, EOS = 17, 2, 3
 SIZES = {"embedding": 6, "encoder_size": 5, "encoder_layers": 2, "decoder_size": 8, "decoder_layers": 2}
@@ -129,6 +130,7 @@ def test_every_parameter_learns(model: Seq2Seq, source: torch.Tensor) -> None:
         assert parameter.grad.any(), name
 
 
+@needs_bf16
 @pytest.mark.parametrize("lengths", [LENGTHS, torch.tensor([7, 7, 7, 7])])
 def test_under_bf16_autocast_logits_and_log_probabilities_are_float32(lengths: torch.Tensor) -> None:
     torch.manual_seed(0)
@@ -142,6 +144,7 @@ def test_under_bf16_autocast_logits_and_log_probabilities_are_float32(lengths: t
     torch.testing.assert_close(logits, exact, rtol=0, atol=0.1)
 
 
+@needs_bf16
 @pytest.mark.parametrize("lengths", [LENGTHS, torch.tensor([7, 7, 7, 7])])
 def test_it_trains_under_bf16_autocast(lengths: torch.Tensor) -> None:
     torch.manual_seed(0)

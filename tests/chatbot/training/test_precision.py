@@ -5,6 +5,7 @@ import torch
 
 from chatbot.errors import ConfigError
 from chatbot.training import precision
+from tests.chatbot.conftest import needs_bf16
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ def test_a_gpu_is_asked_its_generation(
     assert precision.does_bf16("auto") is does
 
 
+@needs_bf16
 def test_trying_a_processor_leaves_the_random_numbers_as_they_were() -> None:
     torch.manual_seed(3)
     wanted = torch.rand(2)
