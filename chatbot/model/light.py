@@ -137,8 +137,8 @@ class LightReader(Layer):
 class PackedLSTM(nn.Module):
     """oneDNN's LSTM on weights that were put in its order once: torch's own call does so each time it reads.
 
-    For a short text that takes longer than the reading itself. The numbers are the same, bit by bit. One row is read
-    by weights in another order than several; where it is not the one that oneDNN wants it puts them in that each time.
+    For a short text that takes longer than the reading itself. The numbers are the same, bit by bit. With AVX2
+    oneDNN wants another order for one row than for several, and would put weights in it each time, so both are kept.
     """
 
     def __init__(self, layer: FusedLayer) -> None:

@@ -70,7 +70,7 @@ class Int8Linear(nn.Module):
 
     def _product(self, x: Tensor) -> Tensor:
         # Else torch asks the packed weights for a `__torch_function__` of their own, which they deny by an exception
-        # inside of it: 14 microseconds, as long as a megabyte of weights takes.
+        # inside of it: 14 microseconds, as long as half a megabyte of weights takes.
         with torch._C.DisableTorchFunctionSubclass():
             product: Tensor = self.kernel(x, 1 / self.levels, self.levels, self.packed)
         return product
