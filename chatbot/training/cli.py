@@ -39,7 +39,7 @@ from chatbot.training.memory import is_out_of_memory, keep_freed, memory_full
 from chatbot.training.optimizer import OptimizerConfig
 from chatbot.training.origin import TRAINING_ONLY, Origin
 from chatbot.training.parser import FitCLI, advised
-from chatbot.training.precision import checked
+from chatbot.training.precision import check_kernels, checked
 from chatbot.training.profile import shares, table
 from chatbot.training.publish import publish
 from chatbot.training.quiet import quiet
@@ -142,6 +142,8 @@ class _Fit:
             self.origin = Origin(config["from"])
             asked = spelt(self._argv)
             self.origin.settle(config.model.network, config.data, lambda option: value_of(asked, option) is not None)
+        network = config.model.network
+        check_kernels(config.trainer.precision, config.trainer.accelerator, network.cell)
 
     def _extras(self, cli: FitCLI) -> dict[str, Any]:
         """What the Trainer gets besides its settings."""

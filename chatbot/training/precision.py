@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -30,6 +31,34 @@ def checked(asked: object, accelerator: str, trial: bool = True) -> str:
     if name not in ALLOWED:
         raise ConfigError(f"trainer.precision is {asked}; expected one of {', '.join(ALLOWED)}")
     return name
+
+
+def check_kernels(precision: str, accelerator: str, cell: str) -> None:
+    """Refuse bfloat16 for an LSTM on a processor that torch has none for.
+
+    Raises:
+        ConfigError: it would end at the first step.
+    """
+    elsewhere = accelerator == "auto" and (torch.cuda.is_available() or torch.backends.mps.is_available())
+    here = accelerator in ("auto", "cpu") and not elsewhere
+    if here and precision == "bf16-mixed" and cell == "lstm" and not lstm_takes_bf16():
+        raise ConfigError(
+            "trainer.precision is bf16-mixed, and torch has no LSTM in bfloat16 for this processor; leave it out, or "
+            "give --trainer.precision 32-true"
+        )
+
+
+@cache
+def lstm_takes_bf16() -> bool:
+    """Whether torch has an LSTM in bfloat16 for this processor: with AVX2 alone oneDNN has none."""
+    with torch.random.fork_rng(devices=[]):
+        layer = nn.LSTM(8, 8)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            layer(torch.zeros(2, 1, 8))
+    except RuntimeError:
+        return False
+    return True
 
 
 def does_bf16(accelerator: str, trial: bool = True) -> bool:

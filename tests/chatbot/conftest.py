@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from chatbot.training.precision import lstm_takes_bf16
 from data_prep import store
 from data_prep.text import words
 from data_prep.vocabulary import Encoder, VocabularyConfig, train
@@ -118,19 +119,6 @@ def make_prepared(tmp_path: Path) -> MakePrepared:
 def small_tokenizer() -> bytes:
     """A SentencePiece model of a few hundred pieces."""
     return tokenizer_model()
-
-
-@cache
-def lstm_takes_bf16() -> bool:
-    """Whether torch has an LSTM in bfloat16 for this processor: with AVX2 alone oneDNN has none."""
-    with torch.random.fork_rng(devices=[]):
-        layer = torch.nn.LSTM(8, 8)
-    try:
-        with torch.autocast("cpu", torch.bfloat16):
-            layer(torch.zeros(2, 1, 8))
-    except RuntimeError:
-        return False
-    return True
 
 
 needs_bf16 = pytest.mark.skipif(not lstm_takes_bf16(), reason="torch has no LSTM in bfloat16 for this processor")

@@ -67,3 +67,12 @@ def test_trying_a_processor_leaves_the_random_numbers_as_they_were() -> None:
     torch.manual_seed(3)
     assert precision.bf16_speedup(rounds=1) > 0
     assert torch.equal(torch.rand(2), wanted)
+
+
+def test_bfloat16_is_refused_where_no_kernel_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "lstm_takes_bf16", lambda: False)
+    with pytest.raises(ConfigError, match=r"no LSTM in bfloat16 for this processor; leave it out"):
+        precision.check_kernels("bf16-mixed", "cpu", "lstm")
+    precision.check_kernels("32-true", "cpu", "lstm")
+    precision.check_kernels("bf16-mixed", "cpu", "gru")
+    precision.check_kernels("bf16-mixed", "gpu", "lstm")
