@@ -15,7 +15,7 @@ from table import print_table, report_bars
 
 from chatbot import bundle
 from chatbot.likelihood import of_replies
-from chatbot.model.light import FORMS, lightened, lightest
+from chatbot.model.light import FORMS, LightSeq2Seq, lightened, lightest
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.responder import Responder
 from chatbot.search.config import SearchConfig
@@ -26,7 +26,7 @@ from data_prep.text import words
 SEARCHES = {"greedy": SearchConfig(beam=1), "beam 5": SearchConfig(beam=5)}
 
 
-def stepped(model: Seq2Seq, sources: list[list[int]], replies: list[list[int]]) -> float:
+def stepped(model: Seq2Seq | LightSeq2Seq, sources: list[list[int]], replies: list[list[int]]) -> float:
     """Nats of all replies, taken step by step as search does."""
     total = 0.0
     with torch.inference_mode():

@@ -25,7 +25,7 @@ import torch
 from table import print_table, report_bars
 
 from chatbot import bundle
-from chatbot.model.light import lightened, lightest
+from chatbot.model.light import LightSeq2Seq, lightened, lightest
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.replies import Reply
 from chatbot.responder import Responder
@@ -55,7 +55,7 @@ def best(call: Callable[[], Any], times: int = 5) -> float:
     return min(found)
 
 
-def bare_step(model: Seq2Seq, rows: int, steps: int = 100) -> float:
+def bare_step(model: Seq2Seq | LightSeq2Seq, rows: int, steps: int = 100) -> float:
     """Milliseconds of one decoding step of some hypotheses of one reply, with no search around it."""
     with torch.inference_mode():
         state = model.start(model.encode(torch.full((1, 20), 9), torch.tensor([20]))).repeat(rows)
@@ -152,7 +152,9 @@ def main() -> int:
             replies += answers
             means[name] = statistics.fmean(a.score or 0.0 for a in answers)
             pace = in_batches(bot, contexts, settings)
-            floor = reading(bot.model, 1 if form == "int8" else 4, light.given is not None)
+            floor = reading(
+                bot.model, 1 if form == "int8" else 4, isinstance(light, LightSeq2Seq) and light.given is not None
+            )
             figures = [whole, bare_step(bot.model, settings.beam), bare, floor]
             rows.append(
                 [name, str(threads), f"{statistics.median(times):.1f}", f"{statistics.quantiles(times, n=20)[-1]:.1f}"]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from chatbot.model.decoder import Memory
 from chatbot.model.gates import OPENED
+from chatbot.model.light import LightSeq2Seq
 from chatbot.model.seq2seq import Seq2Seq
 from chatbot.search.beam import beam
 from chatbot.search.config import SearchConfig
@@ -33,7 +34,7 @@ class Decoding:
         model: the same with lighter weights, or once more itself; it takes the steps.
     """
 
-    def __init__(self, whole: Seq2Seq, model: Seq2Seq) -> None:
+    def __init__(self, whole: Seq2Seq, model: Seq2Seq | LightSeq2Seq) -> None:
         self._whole, self._model = whole, model
         self.device = whole.bias.device
         """Where both stand."""

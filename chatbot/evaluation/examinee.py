@@ -15,7 +15,7 @@ from chatbot.bundle import TOKENIZER
 from chatbot.evaluation.questions import Questions
 from chatbot.evaluation.resample import Floats
 from chatbot.likelihood import of_replies
-from chatbot.model.light import has_bf16
+from chatbot.model.light_linear import has_bf16
 from chatbot.replies import Look, Reply
 from chatbot.responder import Responder
 from chatbot.sealed import sha256

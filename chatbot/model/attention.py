@@ -46,22 +46,29 @@ class Attention(nn.Module):
         Each row of the mask must have a True. Weights of a position that is not text are exactly 0;
         they are reckoned in float32 at least, as a softmax in half precision loses its small ones.
         """
-        scores = self._scores(query, keys)  # (N, heads, T, S)
+        scores = self._scores(query, keys)  # (N * heads, T, S)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, None, None], torch.finfo(scores.dtype).min)  # finite: no NaN
-        weights = scores.softmax(dim=-1)  # (N, heads, T, S)
-        context = weights.to(values.dtype) @ self._parted(values)  # (N, heads, T, M / heads)
-        seen = weights.squeeze(1) if self.heads == 1 else weights.mean(dim=1)
-        return context.transpose(1, 2).flatten(2), seen
+            pads = ~mask.repeat_interleave(self.heads, dim=0)[:, None]
+            scores = scores.masked_fill(pads, torch.finfo(scores.dtype).min)  # finite: no NaN
+        weights = scores.softmax(dim=-1)
+        context = torch.bmm(weights.to(values.dtype), self._parted(values))  # (N * heads, T, M / heads)
+        if self.heads == 1:
+            return context, weights
+        context = context.view(-1, self.heads, *context.shape[1:]).transpose(1, 2)
+        return context.flatten(2), weights.view(-1, self.heads, *weights.shape[1:]).mean(dim=1)
 
     def _scores(self, query: Tensor, keys: Tensor) -> Tensor:
         if self.query is None or self.energy is None:
-            return self._parted(query) @ self._parted(keys).mT * self.scale
+            scores = torch.bmm(self._parted(query), self._parted(keys).mT)
+            return scores if self.scale == 1 else scores * self.scale
         # The sum over a head's width is a matrix product with its part of the energy.
-        both = (self._parted(self.query(query))[:, :, :, None] + self._parted(keys)[:, :, None]).tanh()
-        return (both @ self.energy.view(self.heads, 1, -1, 1)).squeeze(-1)  # (N, heads, T, S, 1) before
+        both = (self._parted(self.query(query))[:, :, None] + self._parted(keys)[:, None]).tanh()
+        each = both.view(-1, self.heads, *both.shape[1:])  # (N, heads, T, S, W)
+        return (each @ self.energy.view(self.heads, 1, -1, 1)).squeeze(-1).flatten(0, 1)
 
     def _parted(self, x: Tensor) -> Tensor:
-        """(N, L, W) -> (N, heads, L, W / heads), without a copy."""
-        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+        """(N, L, W) -> (N * heads, L, W / heads); of one head x itself, as a step of search has no time for more."""
+        if self.heads == 1:
+            return x
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2).flatten(0, 1)

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Form = Literal["float32", "bfloat16", "int8"]
+CLOSE = 0.1
+"""Nats between two scores below which rounding may turn them round."""
 _ENGINES = ("x86", "fbgemm", "qnnpack")
 
 
@@ -76,6 +78,37 @@ class Int8Linear(nn.Module):
         return product
 
 
+class Sharpened(nn.Module):
+    """A lighter output layer whose scores close to a row's largest are reckoned anew, with the weights as they were.
+
+    Which of two near words is said is no matter of rounding then, for a product with a row or two of the weights.
+    """
+
+    def __init__(self, light: nn.Module, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.light, self.weight, self.bias = light, weight.detach(), bias.detach()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, I) -> (N, O)."""
+        scores: Tensor = self.light.forward(x)
+        close = _greater(scores, scores.amax(dim=-1, keepdim=True) - CLOSE)  # (C,)
+        if len(close) > len(scores):  # more than the largest alone of any row
+            width = scores.shape[1]
+            rows, outputs = close // width, close % width
+            several = torch.bincount(rows)[rows] > 1  # a row that has none near it stays as it would be alone
+            close, rows, outputs = close[several], rows[several], outputs[several]
+            anew = (x[rows] * self.weight[outputs]).sum(dim=-1) + self.bias[outputs]
+            scores.view(-1).index_copy_(0, close, anew)
+        return scores
+
+
+def _greater(scores: Tensor, least: Tensor) -> Tensor:
+    """Places in the flat scores (N, O) of those above least (N, 1)."""
+    if scores.device.type == "cpu":  # NumPy compares and looks for what is true by vector instructions
+        return torch.from_numpy((scores.numpy() > least.numpy()).reshape(-1).nonzero()[0])
+    return (scores > least).view(-1).nonzero()[:, 0]
+
+
 def _packed(weight: Tensor, bias: Tensor | None) -> object:
     """Weights (O, I) as the kernels want them, a scale for each output."""
     scales = weight.abs().amax(dim=1).clamp_min(1e-12).double() / 127  # (O,)
@@ -96,3 +129,9 @@ def _packed(weight: Tensor, bias: Tensor | None) -> object:
 def _has_vnni() -> bool:
     probe = getattr(torch.cpu, "_is_vnni_supported", None)
     return bool(probe and probe())
+
+
+def has_bf16() -> bool:
+    """Whether torch knows the processor to reckon in bfloat16, by AVX-512 BF16 or AMX."""
+    probes = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
+    return any(probe is not None and probe() for probe in probes)

@@ -32,10 +32,6 @@ class Seq2Seq(nn.Module):
         self.word_dropout = WordDropout(config.word_dropout, vocab_size)
         self.untied = None if config.tie else nn.Parameter(torch.empty(vocab_size, config.embedding))
         self.bias = nn.Parameter(torch.zeros(vocab_size))
-        self.scores: nn.Module | None = None
-        """Takes the place of the output layer where that has been made lighter (`chatbot.model.light`)."""
-        self.given: nn.Module | None = None
-        """Takes the place of the embedding in a step where the first layer's products have been made beforehand."""
         for weight in (self.embedding.weight, self.untied):
             if weight is not None and not weight.is_meta:
                 nn.init.normal_(weight, std=config.embedding**-0.5)
@@ -80,7 +76,7 @@ class Seq2Seq(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The output layer: (..., E) -> (..., V), float32 at least, under autocast too."""
-        logits: Tensor = F.linear(hidden, self.output_weight, self.bias) if self.scores is None else self.scores(hidden)
+        logits: Tensor = F.linear(hidden, self.output_weight, self.bias)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def start(self, memory: Memory) -> DecoderState:
@@ -92,12 +88,11 @@ class Seq2Seq(nn.Module):
 
         Log-probabilities are float32, or float64 where the weights are; the same that `forward` leads to.
         """
-        given = self.embed(tokens) if self.given is None else self.given(tokens)  # (N, E)
-        hidden, state = self.decoder.step(given, state)  # (N, E)
-        return _log_softmax(self.logits(hidden)), state
+        hidden, state = self.decoder.step(self.embed(tokens), state)  # (N, E)
+        return log_softmax(self.logits(hidden)), state
 
 
-def _log_softmax(logits: Tensor) -> Tensor:
+def log_softmax(logits: Tensor) -> Tensor:
     """Over the last dimension, in the place of the logits where search alone wants them.
 
     With some hundred rows a tensor of scores has megabytes, and fresh memory takes as long as reckoning what goes in.

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from chatbot.errors import ConfigError
-from chatbot.model.light import has_bf16
+from chatbot.model.light_linear import has_bf16
 
 ALLOWED = ("32-true", "bf16-mixed", "16-mixed")
 _WORTH = 1.1  # below this the rounding is not paid for

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
 from torch import Tensor
 
-from chatbot.model.cell import Recurrence
 from chatbot.model.config import NetworkConfig
-from chatbot.model.layer import FusedLayer, Reading
-from chatbot.model.light import (
-    CLOSE,
-    FORMS,
-    PackedLSTM,
-    Sharpened,
-    has_bf16,
-    lightened,
-    lightest,
-)
-from chatbot.model.light_linear import Int8Linear, engine, light_linear
+from chatbot.model.light import FORMS, LightSeq2Seq, lightened, lightest
+from chatbot.model.light_linear import CLOSE, Int8Linear, Sharpened, engine, has_bf16, light_linear
 from chatbot.model.seq2seq import Seq2Seq
 
 V = 50
@@ -34,7 +22,7 @@ def network(**options: object) -> Seq2Seq:
     return Seq2Seq(V, NetworkConfig(**sizes, **options)).eval()  # type: ignore[arg-type]
 
 
-def said(model: Seq2Seq, source: Tensor, tokens: Tensor) -> Tensor:
+def said(model: Seq2Seq | LightSeq2Seq, source: Tensor, tokens: Tensor) -> Tensor:
     """Log-probabilities after each of the tokens (N, T): (N, T, V)."""
     with torch.inference_mode():
         state = model.start(model.encode(source, torch.full((len(source),), source.shape[1])))
@@ -80,11 +68,12 @@ def test_what_comes_of_each_piece_is_looked_up_where_a_table_is_small(monkeypatc
     model, tokens = network(), torch.arange(V)
     light = lightened(model, "bfloat16")
     weights = model.decoder.layers[0].weights()  # type: ignore[operator]
+    assert isinstance(light, LightSeq2Seq)
     assert light.given is not None
     expected = model.embed(tokens) @ weights.weight_ih.mT + weights.bias_ih
     torch.testing.assert_close(light.given(tokens), expected)
     monkeypatch.setattr("chatbot.model.light._TABLE", V * 4 * 48 - 1)
-    assert lightened(model, "bfloat16").given is None
+    assert LightSeq2Seq(model, "bfloat16").given is None
 
 
 @pytest.mark.parametrize("form", LIGHT)
@@ -105,7 +94,7 @@ def test_a_source_is_read_the_same_beside_longer_and_shorter_ones(
 ) -> None:
     if half and not has_bf16():
         pytest.skip("oneDNN has no LSTM in bfloat16 for this processor")
-    monkeypatch.setattr("chatbot.model.light.has_bf16", lambda: half)
+    monkeypatch.setattr("chatbot.model.light_layer.has_bf16", lambda: half)
     model = network(cell=cell)
     light = lightened(model, "bfloat16")
     source, lengths = example(6)[0], torch.tensor([4, 9, 1, 4, 7, 9])
@@ -164,7 +153,6 @@ def test_float32_is_the_model_itself_and_the_model_stays_as_it_is() -> None:
         if form != "int8" or engine() is not None:
             lightened(model, form)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert model.scores is None
 
 
 def test_only_a_cpu_reckons_in_bytes() -> None:
@@ -173,44 +161,3 @@ def test_only_a_cpu_reckons_in_bytes() -> None:
     assert lightest(network().double()) == "float32"
     with pytest.raises(ValueError, match="int8 need a CPU"), torch.device("meta"):
         lightened(Seq2Seq(V, NetworkConfig()), "int8")
-
-
-@pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_weights_in_order_give_the_same_numbers(dtype: torch.dtype, bidirectional: bool) -> None:
-    torch.manual_seed(0)
-    layer = FusedLayer(Recurrence("lstm"), 24, 16, bidirectional).to(dtype)
-    if not PackedLSTM.takes(layer, dtype):
-        assert dtype == torch.bfloat16 or not torch._C._has_mkldnn
-        pytest.skip("torch has no kernel for that here")
-    packed = copy.deepcopy(PackedLSTM(layer))
-    for rows in (1, 3, 40):
-        x = torch.randn(rows, 7, 24).to(dtype)
-        with torch.inference_mode():
-            (outputs, ends), (same, same_ends) = (one(x, Reading(None, 7, x.device)) for one in (layer, packed))
-        assert torch.equal(outputs, same)
-        assert len(ends) == len(same_ends) == 2
-        assert all(torch.equal(*both) for both in zip(ends, same_ends, strict=True))
-    assert not PackedLSTM.takes(layer, torch.float64)
-    torch._C._set_mkldnn_enabled(False)
-    try:
-        assert not PackedLSTM.takes(layer, dtype)
-    finally:
-        torch._C._set_mkldnn_enabled(True)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("rows", [1, 2, 3, 40])
-def test_weights_are_not_put_in_order_anew_for_a_text(
-    capfd: pytest.CaptureFixture[str], dtype: torch.dtype, rows: int
-) -> None:
-    layer = FusedLayer(Recurrence("lstm"), 48, 32, bidirectional=True).to(dtype)
-    if not PackedLSTM.takes(layer, dtype):
-        pytest.skip("torch has no kernel for that here")
-    packed = PackedLSTM(layer)
-    x = torch.randn(rows, 5, 48).to(dtype)
-    capfd.readouterr()
-    with torch.inference_mode(), torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
-        packed(x, Reading(None, 5, x.device))
-    done = [line.split(",") for line in capfd.readouterr().out.splitlines() if ",exec," in line]
-    assert [fields[5] for fields in done] == ["rnn", "rnn"], "one product a direction, and nothing else"
