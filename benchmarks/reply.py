@@ -153,7 +153,7 @@ def main() -> int:
             means[name] = statistics.fmean(a.score or 0.0 for a in answers)
             pace = in_batches(bot, contexts, settings)
             floor = reading(
-                bot.model, 1 if form == "int8" else 4, isinstance(light, LightSeq2Seq) and light.given is not None
+                bot.model, 1 if form == "int8" else 4, isinstance(light, LightSeq2Seq) and light.looked_up is not None
             )
             figures = [whole, bare_step(bot.model, settings.beam), bare, floor]
             rows.append(

@@ -9,6 +9,8 @@
     attention.py  where the decoder looks
     decoder.py    the whole target at once for training, one token at a time for search; the same weights
     seq2seq.py    all of it behind one embedding
+    light.py      the same for search alone, on weights that are sooner read: of products (light_linear.py) and of
+                  recurrent layers (light_layer.py)
 
 Letters at the end of lines stand for sizes:
 

@@ -9,16 +9,15 @@ as it is; what is made here shares all else with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from chatbot.model.cell import State
 from chatbot.model.decoder import DecoderState, Memory
 from chatbot.model.layer import FusedLayer, Layer
-from chatbot.model.light_layer import LightLayer, LightReader
+from chatbot.model.light_layer import LightLayer, LightReader, Takes
 from chatbot.model.light_linear import Form, Sharpened, engine, light_linear
 from chatbot.model.seq2seq import Seq2Seq, log_softmax
 
@@ -33,12 +32,17 @@ def lightened(model: Seq2Seq, form: Form) -> Seq2Seq | LightSeq2Seq:
     What reads the source is in bfloat16 where a processor does that.
 
     Raises:
-        ValueError: this machine cannot reckon with int8, or the model does not lie on the CPU.
+        ValueError: this machine cannot reckon with int8, the model does not lie on the CPU, or its weights are not
+            float32.
     """
     if form == "float32":
         return model
     if form == "int8" and (engine() is None or model.bias.device.type != "cpu"):
         raise ValueError("weights of int8 need a CPU that torch has kernels for; take float32")
+    if model.bias.dtype != torch.float32:
+        raise ValueError(
+            f"weights of {model.bias.dtype} are not made lighter; take float32, which leaves them as they are"
+        )
     return LightSeq2Seq(model, form)
 
 
@@ -52,24 +56,23 @@ class LightSeq2Seq:
     """What search asks of a network: `Seq2Seq.encode`, `start` and `step`, the last in a straight line.
 
     Where matrices are as soon read as these, to ask modules for modules takes as long again. So what a step needs is at
-    hand, and what does nothing in a search (dropout, norms that are none) is not there.
+    hand, and nothing is asked that does nothing in a search: neither dropout nor norms that are none.
     """
 
     def __init__(self, model: Seq2Seq, form: Form) -> None:
-        decoder, config = model.decoder, model.config
+        decoder, normed = model.decoder, model.config.layer_norm
         assert isinstance(decoder.output, nn.Linear)
         self._reader = _light_reader(model, form)
-        self.given = _looked_up(model)
+        self.looked_up = _looked_up(model)
         """What the decoder's first layer makes of each piece, ids (N,) -> (N, gates * H), or None."""
-        self._embed = model.embed
-        first: Literal["input", "gates"] = "input" if self.given is None else "gates"
-        above: Literal["input", "shown"] = "input" if config.layer_norm else "shown"
+        takes: Takes = "input" if self.looked_up is None else "gates"
         self._layers = []
-        for place, layer in enumerate(decoder.layers):
+        for layer in decoder.layers:
             assert isinstance(layer, Layer)
-            self._layers.append(LightLayer(layer, form, above if place else first))
-        self._norms = [norm if config.layer_norm else None for norm in decoder.norms]
-        self._attention = decoder.attention
+            self._layers.append(LightLayer(layer, form, takes))
+            takes = "input" if normed else "shown"
+        self._norms = list(self._reader.decoder.norms) if normed else None
+        self._attention = self._reader.decoder.attention
         self._output = light_linear(decoder.output.weight, decoder.output.bias, form)
         self._scores = Sharpened(light_linear(model.output_weight, model.bias, form), model.output_weight, model.bias)
 
@@ -82,18 +85,19 @@ class LightSeq2Seq:
         return DecoderState(memory.initial, memory)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-        """As `Seq2Seq.step`; log-probabilities are float32."""
-        given = self._embed(tokens) if self.given is None else self.given(tokens)
-        after: list[State] = []
-        x = context = given
-        for layer, norm, cell in zip(self._layers, self._norms, state.recurrent, strict=True):
-            cell = layer.step((x, context) if after else (given,), cell)
-            x = x + cell[0] if after else cell[0]  # (N, H)
-            x = x if norm is None else norm(x)
-            context = context if after else self._look(x, state.memory)  # (N, M)
-            after.append(cell)
+        """As `Seq2Seq.step`."""
+        x = self._reader.embed(tokens) if self.looked_up is None else self.looked_up(tokens)
+        after = [self._layers[0].step((x,), state.recurrent[0])]
+        x = self._normed(0, after[0][0])  # (N, H)
+        context = self._look(x, state.memory)  # (N, M)
+        for place in range(1, len(self._layers)):
+            after.append(self._layers[place].step((x, context), state.recurrent[place]))
+            x = self._normed(place, x + after[place][0])
         scores = self._scores.forward(self._output.forward(torch.cat([x, context], dim=-1)))  # (N, V)
         return log_softmax(scores), DecoderState(tuple(after), state.memory)
+
+    def _normed(self, place: int, x: Tensor) -> Tensor:
+        return x if self._norms is None else self._norms[place](x)
 
     def _look(self, x: Tensor, memory: Memory) -> Tensor:
         if self._attention is None:

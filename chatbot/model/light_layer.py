@@ -13,6 +13,8 @@ from chatbot.model.cell import State
 from chatbot.model.layer import FusedLayer, Layer, Reading, by_length
 from chatbot.model.light_linear import Form, has_bf16, light_linear
 
+Takes = Literal["input", "shown", "gates"]
+
 
 class LightLayer:
     """One step of a recurrent layer, on lighter weights.
@@ -20,21 +22,22 @@ class LightLayer:
     Args:
         layer: whose weights are made lighter.
         form: what they become.
-        given: what ``step`` gets: an ``input``; one that is ``shown`` by layers below and about as large as what this
-            one shows, so that one scale does for both; or what an input contributes to the ``gates``.
+        takes: what ``step`` is given: an ``input``; one that is ``shown`` by layers below and about as large as what
+            this one shows, so that one scale does for both; or what an input contributes to the ``gates``.
     """
 
-    def __init__(self, layer: Layer, form: Form, given: Literal["input", "shown", "gates"]) -> None:
+    def __init__(self, layer: Layer, form: Form, takes: Takes) -> None:
         weights = layer.weights()
         self._lstm, self._step = layer.recurrence.cell == "lstm", layer.recurrence.kind.step
         self.peephole = weights.peephole
         """As `chatbot.model.cell.Recurs`."""
         self._both = self._input = self._recur = None
-        if self._lstm and given == "shown":  # one product for both takes less time than two
-            bias = weights.bias_ih if weights.bias_hh is None else weights.bias_ih + weights.bias_hh
-            self._both = light_linear(torch.cat([weights.weight_ih, weights.weight_hh], dim=1), bias, form)
+        if self._lstm and takes == "shown":  # one product for both takes less time than two
+            assert weights.bias_hh is not None
+            matrix = torch.cat([weights.weight_ih, weights.weight_hh], dim=1)
+            self._both = light_linear(matrix, weights.bias_ih + weights.bias_hh, form)
             return
-        if given != "gates":
+        if takes != "gates":
             self._input = light_linear(weights.weight_ih, weights.bias_ih, form)
         self._recur = light_linear(weights.weight_hh, weights.bias_hh, form, bounded=True)
 
@@ -44,11 +47,11 @@ class LightLayer:
         recurred: Tensor = self._recur.forward(h)
         return recurred
 
-    def step(self, given: Sequence[Tensor], state: State) -> State:
-        """As `Layer.step`, of an input in parts (N, ...) that stand side by side in it."""
+    def step(self, parts: Sequence[Tensor], state: State) -> State:
+        """As `Layer.step`, of parts (N, ...) that stand side by side in what it takes."""
         if self._both is not None:
-            return lstm_in_place(self._both.forward(torch.cat([*given, state[0]], dim=-1)), state[1])
-        x = given[0] if len(given) == 1 else torch.cat(list(given), dim=-1)
+            return lstm_in_place(self._both.forward(torch.cat([*parts, state[0]], dim=-1)), state[1])
+        x = parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=-1)
         x = x if self._input is None else self._input.forward(x)
         return lstm_in_place(self.recur(state[0]).add_(x), state[1]) if self._lstm else self._step(x, state, self)
 

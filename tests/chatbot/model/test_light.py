@@ -64,16 +64,54 @@ def test_it_says_nearly_the_same(
     assert light.exp().sum(-1) == pytest.approx(torch.ones(5, 6), abs=1e-5)
 
 
+@pytest.mark.parametrize("table", [2**24, 0])
+@pytest.mark.parametrize("form", LIGHT)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"cell": "peephole", "decoder_layers": 3},
+        {"cell": "gru", "attention": "additive", "heads": 2, "word_dropout": 0.5},
+        {"decoder_layers": 3, "layer_norm": True, "dropout": 0.5},
+    ],
+)
+def test_hypotheses_of_unlike_sources_are_what_they_are_in_the_network(
+    monkeypatch: pytest.MonkeyPatch, form: str, options: dict[str, object], table: int
+) -> None:
+    monkeypatch.setattr("chatbot.model.light._TABLE", table)
+    model = network(**options)
+    for name, weight in model.named_parameters():  # what begins as zero would not be missed
+        if weight.dim() == 1 or "peephole" in name:
+            weight.data.add_(torch.randn(weight.shape))
+    light = lightened(model, form)  # type: ignore[arg-type]
+    model.train()  # whose dropout is no matter of a search
+    light_too = lightened(model, form)  # type: ignore[arg-type]
+    model.eval()
+    source, lengths = example(3)[0], torch.tensor([9, 2, 5])
+    tokens, order = torch.randint(7, V, (4, 9)), torch.tensor([1, 1, 0, 5, 4, 3, 6, 6, 6])
+    with torch.inference_mode():
+        nets = [model, light, light_too]
+        states = [net.start(net.encode(source, lengths)).repeat(3) for net in nets]
+        for column in tokens:
+            each = [net.step(column, state) for net, state in zip(nets, states, strict=True)]
+            again = light.step(column, states[1])[0]
+            whole, found, found_too = (log_probs for log_probs, _ in each)
+            assert (whole - found).abs().max() < 0.15
+            assert torch.equal(found, again), "a step leaves the state before it as it was"
+            assert torch.equal(found, found_too)
+            states = [state.reorder(order) for _, state in each]
+
+
 def test_what_comes_of_each_piece_is_looked_up_where_a_table_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     model, tokens = network(), torch.arange(V)
     light = lightened(model, "bfloat16")
     weights = model.decoder.layers[0].weights()  # type: ignore[operator]
     assert isinstance(light, LightSeq2Seq)
-    assert light.given is not None
+    assert light.looked_up is not None
     expected = model.embed(tokens) @ weights.weight_ih.mT + weights.bias_ih
-    torch.testing.assert_close(light.given(tokens), expected)
+    torch.testing.assert_close(light.looked_up(tokens), expected)
     monkeypatch.setattr("chatbot.model.light._TABLE", V * 4 * 48 - 1)
-    assert LightSeq2Seq(model, "bfloat16").given is None
+    assert LightSeq2Seq(model, "bfloat16").looked_up is None
 
 
 @pytest.mark.parametrize("form", LIGHT)
