@@ -26,20 +26,28 @@ class Reweighing:
 
 
 def allowed(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor, eos: int) -> Tensor:
-    """Put log-probabilities (N, V) through all filters, in order; ids (N, t), inputs (N,).
+    """Put log-probabilities (N, V) through all filters, as `filtered` does.
 
-    A row in which nothing is left may end: its `eos` gets its log-probability back. What comes back is `log_probs`
-    itself unless there is a `Reweighing`: to copy the scores of all tokens takes longer than to filter them, and what
-    may still be said has its own log-probability there.
+    A row in which nothing is left may end: its `eos` gets its log-probability back.
     """
     end = log_probs[:, eos : eos + 1].clone()  # (N, 1)
-    left = log_probs.clone() if any(isinstance(one, Reweighing) for one in filters) else log_probs
-    for one in filters:
-        one(ids, left, inputs)
+    left = filtered(filters, ids, log_probs, inputs)
     best = left.amax(dim=-1)  # (N,)
     if min(best.tolist(), default=0.0) <= DEAD:
         stuck = best <= DEAD
         left[stuck, eos] = end[stuck, 0].clamp(min=LOWEST)
+    return left
+
+
+def filtered(filters: Sequence[Filter], ids: Tensor, log_probs: Tensor, inputs: Tensor) -> Tensor:
+    """Put log-probabilities (N, V) through all filters, in order; ids (N, t), inputs (N,).
+
+    What comes back is `log_probs` itself unless there is a `Reweighing`: to copy the scores of all tokens takes longer
+    than to filter them, and what may still be said has its own log-probability there.
+    """
+    left = log_probs.clone() if any(isinstance(one, Reweighing) for one in filters) else log_probs
+    for one in filters:
+        one(ids, left, inputs)
     return left
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from chatbot.search.filters import Filter, allowed
+from chatbot.search.filters import Filter, filtered
 from chatbot.search.rank import length_penalty as penalty
-from chatbot.search.steps import LOWEST, Hypothesis, S, Step, check_search, hypothesis, time_to_leave
+from chatbot.search.steps import DEAD, LOWEST, Hypothesis, S, Step, check_search, hypothesis, time_to_leave
 
 Choice = Callable[[Tensor, int, Tensor], Tensor]
 """choice(what is left (N, V), tokens so far, the input of each row (N,)) -> the next token of each row (N,)."""
@@ -81,10 +81,17 @@ def strides(
         if not going:
             return
         log_probs, state = step(tokens, state)  # (B, V)
-        tokens = choice(allowed(filters, ids[:, : length - 1], log_probs, inputs, eos), length - 1, inputs)  # (B,)
+        ends = _at(log_probs, [eos] * len(totals))  # before filters change them
+        left = filtered(filters, ids[:, : length - 1], log_probs, inputs)
+        tokens = choice(left, length - 1, inputs)  # (B,)
+        said = tokens.tolist()
+        gained = _at(left, said)
+        stuck = [place for place, one in enumerate(gained) if one <= DEAD]  # nothing is left there: it may end
+        gained = gained if left is log_probs else _at(log_probs, said)
+        for place in stuck:
+            said[place], gained[place], tokens[place] = eos, ends[place], eos
         ids[:, length - 1] = tokens
-        said, gained = tokens.tolist(), log_probs.gather(1, tokens[:, None]).tolist()
-        totals = [before + max(one, LOWEST) for before, (one,) in zip(totals, gained, strict=True)]
+        totals = [before + max(one, LOWEST) for before, one in zip(totals, gained, strict=True)]
         yield list(going.values()), [said[place] for place in going], [totals[place] for place in going]
         going = {place: row for place, row in going.items() if said[place] != eos}
         if time_to_leave(len(going), len(said)):
@@ -93,3 +100,12 @@ def strides(
             totals = [totals[place] for place in going]
             state = state.keep(kept)
             going = dict(enumerate(going.values()))
+
+
+def _at(scores: Tensor, tokens: Sequence[int]) -> list[float]:
+    """Of each row (N, V) the score of one token."""
+    if scores.device.type == "cpu":  # of a few rows in a quarter of the time
+        item = scores.numpy().item
+        return [item(place, token) for place, token in enumerate(tokens)]
+    found: list[float] = scores.gather(1, torch.tensor(tokens, device=scores.device)[:, None])[:, 0].tolist()
+    return found

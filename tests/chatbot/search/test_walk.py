@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from chatbot.search.filters import Forbidden, MinLength
-from chatbot.search.steps import Hypothesis
-from chatbot.search.walk import walk
+from chatbot.search.filters import Forbidden, MinLength, RepetitionPenalty
+from chatbot.search.sample import Sampler
+from chatbot.search.steps import LOWEST, Hypothesis
+from chatbot.search.walk import likeliest, walk
 
 BOS, EOS, A, B = 0, 1, 2, 3
 Start = Callable[[torch.Tensor], Any]
@@ -40,6 +41,33 @@ def test_a_filter_forbids_and_does_not_renormalise(start: Start) -> None:
     [[best]] = search(start(TABLE), filters=[Forbidden([A])])
     assert best.ids == (B,)
     assert best.log_prob == pytest.approx(torch.tensor([0.2, 0.6]).log().sum().item())
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.5])
+@pytest.mark.parametrize("drawn", [False, True])
+def test_where_nothing_is_left_the_reply_ends_at_the_price_of_its_end(
+    start: Start, drawn: bool, penalty: float
+) -> None:
+    tables = TABLE.repeat(2, 4, 1, 1)
+    tables[1, :, A] = torch.tensor([0.0, 1.0, 0.0, 0.0])  # the second ends after A by itself
+    choice = Sampler([5, 6], 9) if drawn else likeliest
+    filters = [Forbidden([BOS, B]), RepetitionPenalty(penalty), _OnlyOnce(A), MinLength(2, EOS)]
+    stuck, other = (one for (one,) in search(start(tables), rows=2, choice=choice, filters=filters))
+    assert stuck.ids == other.ids == (A,)
+    assert stuck.ended
+    assert other.ended
+    assert stuck.log_prob == pytest.approx(torch.tensor([0.7, 0.3]).log().sum().item())
+    assert other.log_prob == pytest.approx(torch.tensor([0.7, 1.0]).log().sum().item())
+
+
+class _OnlyOnce:
+    """Forbids a token that is there already."""
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+
+    def __call__(self, ids: torch.Tensor, left: torch.Tensor, inputs: torch.Tensor) -> None:
+        left[(ids == self.token).any(dim=1), self.token] = LOWEST
 
 
 def test_a_least_length_is_kept(start: Start) -> None:
