@@ -63,7 +63,7 @@ def card(
         _HEAD,
         f"## Size\n\n{_facts({'parameters': parameters, **_scalars(config), **_group(config, 'network')})}",
         f"## Data\n\n{_facts({**_scalars(prepare), **_group(prepare, 'dropped')})}",
-        f"## Training\n\n{_facts(_scalars(training))}\n{''.join(f'![{p}]({p})' for p in pictures)}\n",
+        f"## Training\n\n{_facts(_trained(training))}\n{''.join(f'![{p}]({p})' for p in pictures)}\n",
         _curve(training.get("curve")),
         _evaluation(figures or {}),
         _samples(samples),
@@ -107,6 +107,12 @@ def _scalars(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What of a mapping is a single figure or word; the version of a file format interests nobody here."""
     kinds = (str, int, float, bool)
     return {name: value for name, value in facts.items() if isinstance(value, kinds) and name != "format"}
+
+
+def _trained(training: Mapping[str, Any]) -> dict[str, Any]:
+    """How the training went; what it notes as the best step is that of the weights (see checkpoint.keep: last)."""
+    names = {"best_step": "step of the weights"}
+    return {names.get(name, name): fact for name, fact in _scalars(training).items()}
 
 
 def _group(facts: Mapping[str, Any], name: str) -> dict[str, Any]:

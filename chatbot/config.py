@@ -12,7 +12,7 @@ from docstring_parser import parse_from_object as parse_doc
 from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
 
 from chatbot.errors import ConfigError
-from chatbot.plainly import plainly
+from chatbot.plainly import nearest, plainly
 from chatbot.search.config import SearchConfig
 from chatbot.search.presets import DEFAULT, PRESETS
 
@@ -32,7 +32,15 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise ConfigError instead of printing the usage and leaving."""
-        raise ConfigError(f"{plainly(one_line(message))}; see `{self.prog} --help`") from ex
+        raise ConfigError(f"{plainly(one_line(message))}{self._meant(message)}; see `{self.prog} --help`") from ex
+
+    def _meant(self, message: str) -> str:
+        """The option that one which is not there may have been meant to be."""
+        words = message.split() if "nrecognized arguments" in message else []
+        wrong = next((word.split("=")[0].removeprefix("--") for word in words if word.startswith("--")), None)
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        near = nearest(wrong, [name.removeprefix("--") for name in options]) if wrong else None
+        return f"; did you mean --{near}?" if near else ""
 
     def add_recipes(self, kind: str) -> None:
         """Add ``--config``, a YAML file or the name of a recipe of the command ``kind``."""
@@ -46,10 +54,12 @@ class Parser(ArgumentParser):
     def add_search_arguments(self) -> None:
         """Add a flag for each setting of a search, and ``--preset``; none of them given leaves the bot's own.
 
-        Defaults are told as the preset `DEFAULT` has them.
+        Defaults are told as the preset `DEFAULT` has them, which is that of bots that bring none.
         """
         presets = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
-        group = self.add_argument_group("how replies are looked for")
+        group = self.add_argument_group(
+            "how replies are looked for", "defaults are those of a bot that was saved without settings of its own"
+        )
         group.add_argument(
             "--preset", choices=list(PRESETS), help=f"settings by name, which the others change. {presets}"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)": (?P<rest>.*)')
 _GIVEN = re.compile(r"(?:Given value|Got value): (?P<value>.*?)(?:;|$)")
@@ -42,6 +44,21 @@ def plainly(message: str) -> str:
     value = given["value"].strip()
     value = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
     return f"{key}: {value} given; expected {_either(expected)}"
+
+
+def nearest(wrong: str, options: Sequence[str]) -> str | None:
+    """The option most like a wrong name: as a whole, or by its last part; None where none is.
+
+    >>> nearest("temprature", ["temperature", "search.top_k"]), nearest("top-k", ["temperature", "search.top_k"])
+    ('temperature', 'search.top_k')
+    """
+    last = wrong.rpartition(".")[2].replace("-", "_")
+    by_last = {option.rpartition(".")[2].replace("-", "_"): option for option in reversed(options)}
+    if last in by_last:
+        return by_last[last]
+    whole = get_close_matches(wrong, options, n=1, cutoff=0.7)
+    ends = get_close_matches(last, list(by_last), n=1, cutoff=0.75)
+    return by_last[ends[0]] if ends else whole[0] if whole else None
 
 
 def _expected(told: str) -> list[str]:

@@ -13,6 +13,7 @@ from chatbot.errors import ConfigError
 from chatbot.hearing import Hearing
 from chatbot.model.light import lightened, lightest
 from chatbot.model.light_linear import Form
+from chatbot.plainly import nearest
 from chatbot.ranking import Rankers
 from chatbot.replies import NOTHING_SAID, Alternative, Gates, Look, Reply
 from chatbot.search.config import SAMPLING, SearchConfig
@@ -41,7 +42,9 @@ def search_settings(config: Mapping[str, Any], preset: str | None = None, **chan
     where settings contradict each other.
     """
     if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}")
+        near = nearest(preset, list(PRESETS))
+        meant = f"; did you mean {near}?" if near else ""
+        raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}{meant}")
     own = _usable((config.get("search") or {}) if preset is None else PRESETS[preset].settings)
     changed, known = _usable(changes), {field.name for field in fields(SearchConfig)}
     if unknown := sorted(own.keys() - known):

@@ -81,7 +81,7 @@ def plan_all(inputs: Sequence[Path | str], config: PrepareConfig, notes: Notes, 
 def check_speaker(config: PrepareConfig, speakers: Counter[str]) -> None:
     """Refuse ``--me`` with a name that nobody has."""
     if config.me is not None and config.me not in speakers:
-        known = ", ".join(repr(name) for name, _ in speakers.most_common(5))
+        known = ", ".join(repr(name) for name, _ in speakers.most_common(5) if name)
         raise PrepareError(f"--me is {config.me!r}, who says nothing here; expected one of {known}")
 
 

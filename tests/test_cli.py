@@ -218,3 +218,22 @@ def test_every_format_is_named_by_the_help(capsys):
 def test_a_dash_is_as_good_as_an_underscore(tmp_path, talk):
     assert main(["prepare", str(talk), "--output", str(tmp_path / "out"), "--stop-after", "read"]) == 0
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["turns.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["prepare", "x.txt", "--outptu", "y"], "did you mean --output?"),
+        (["prepare", "x.txt", "--max-wrods=3"], "did you mean --limits.max_words?"),
+        (["reply", "bot", "--temprature", "1"], "did you mean --temperature?"),
+        (["chat", "--mesage", "hi"], "did you mean --message?"),
+        (["lab", "gates", "--quikc"], "did you mean --quick?"),
+        (["lab", "gats"], "did you mean gates?"),
+    ],
+)
+def test_what_was_meant_is_guessed(told, argv, meant):
+    assert meant in told(*argv)
+
+
+def test_nothing_is_guessed_where_nothing_is_near(told):
+    assert "did you mean" not in told("reply", "bot", "--xyzzy", "1")

@@ -17,7 +17,7 @@ def found(folder: Path = RUNS) -> list[Path]:
     """The bots below a folder, three folders deep at most, the latest first."""
     places = {path.parent for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}/{_MARKS[0]}")}
     bots = [place for place in places if _is_bot(place) and not _is_bot(place.parent)]  # a bot's helpers lie within it
-    return sorted(bots, key=lambda place: -(place / _MARKS[0]).stat().st_mtime_ns)
+    return sorted(bots, key=lambda place: -(place / _MARKS[1]).stat().st_mtime_ns)  # of the weights: they never change
 
 
 def checked(path: Path) -> Path:
@@ -34,7 +34,7 @@ def checked(path: Path) -> Path:
 
 
 def chosen(folder: Path = RUNS, *, ask: bool = False) -> Path:
-    """The only bot below a folder, or the latest; with several the person is asked which.
+    """The only bot below a folder, or the latest; of several the person is asked which, or told.
 
     Raises:
         BundleError: there is none.
@@ -42,7 +42,10 @@ def chosen(folder: Path = RUNS, *, ask: bool = False) -> Path:
     there = found(folder)
     if not there:
         raise BundleError(f"{folder}/: no bot is here; name one, or make one with `chatbot fit` or `chatbot demo`")
-    if not ask or len(there) == 1:
+    if len(there) == 1:
+        return there[0]
+    if not ask:
+        print(f"{printable(str(there[0]))} answers, the latest of {len(there)} bots here.", file=sys.stderr)  # noqa: T201
         return there[0]
     for number, place in enumerate(there[:_SHOWN], start=1):
         print(f"{number:>3}  {printable(str(place))}")  # noqa: T201

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatbot.errors import ConfigError
+from chatbot.plainly import nearest
 
 if TYPE_CHECKING:
     from chatbot.lab.result import Result
@@ -86,7 +87,9 @@ def run(command: LabCommand) -> int:
     """
     name = command.experiment
     if name not in EXPERIMENTS:
-        raise ConfigError(f"lab {name}: no such experiment; expected one of {', '.join(EXPERIMENTS)}")
+        near = nearest(name, list(EXPERIMENTS))
+        meant = f"; did you mean {near}?" if near else ""
+        raise ConfigError(f"lab {name}: no such experiment; expected one of {', '.join(EXPERIMENTS)}{meant}")
     if command.quick and command.full:
         raise ConfigError("--quick and --full: expected one of them")
     for option, owners in _OWN.items():

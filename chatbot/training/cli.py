@@ -271,6 +271,7 @@ class _Fit:
             warmup=warmup if self.trainer.global_step < warmup else None,
             guessing=log(self.data.vocab_size) * int(valid.target_lengths.sum()) / words if words else None,
             taught=self.origin is not None,
+            pairs=len(self.data.train),
         )
 
     def _why(self) -> Stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 from rich.console import Console
@@ -12,8 +13,11 @@ from data_prep.text import printable
 
 @cache
 def console() -> Console:
-    """The one console: a progress bar stays below whatever is printed through it. NO_COLOR is honoured."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    """The one console: a progress bar stays below whatever is printed through it. NO_COLOR is honoured.
+
+    A terminal gets lines that end between words; in a file a line stays one.
+    """
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def say(text: str, style: str = "") -> None:

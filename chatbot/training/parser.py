@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
@@ -17,7 +16,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from chatbot.config import one_line, parse_blaming, recipe_names
 from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
-from chatbot.plainly import plainly
+from chatbot.plainly import nearest, plainly
 from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.training.callbacks.keeper import CheckpointConfig
 from chatbot.training.callbacks.pace import ValidationConfig
@@ -123,21 +122,8 @@ class FitParser(LightningArgumentParser):
         options = [option.removeprefix("--") for action in self._actions for option in action.option_strings]
         if wrong and wrong[0] not in _ALIASES and wrong[0].removeprefix("trainer.") in IDLE:
             return "; `chatbot fit` has no use for this one of Lightning's"
-        near = _near(wrong[0], options) if wrong else None
+        near = _ALIASES.get(wrong[0]) or nearest(wrong[0], options) if wrong else None
         return f"; did you mean {'--' if flags else ''}{near}?" if near else ""
-
-
-def _near(wrong: str, options: Sequence[str]) -> str | None:
-    """The option most like a wrong name: as a whole, or by its last part."""
-    if wrong in _ALIASES:
-        return _ALIASES[wrong]
-    last = wrong.rpartition(".")[2].replace("-", "_")
-    by_last = {option.rpartition(".")[2]: option for option in reversed(options)}
-    if last in by_last:
-        return by_last[last]
-    whole = get_close_matches(wrong, options, n=1, cutoff=0.7)
-    ends = get_close_matches(last, list(by_last), n=1, cutoff=0.75)
-    return by_last[ends[0]] if ends else whole[0] if whole else None
 
 
 class FitCLI(LightningCLI):

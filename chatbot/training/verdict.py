@@ -10,6 +10,7 @@ _LEARNT_BY_HEART = 0.5  # nats per word that the training pairs are easier than 
 _ALIKE = 0.15  # nats per word: below this the network finds new pairs as easy as those it trains on
 _WORSE = 0.02  # nats per word that the last validation lies above the best
 _DIVERGED = 1.2  # times what guessing costs
+_FEW = 1_000  # pairs that hardly teach more than themselves; the demo has some two thousand
 _LITTLE = 0.01  # nats per word that the last quarter of the validations must have gained for more to be to come
 
 
@@ -50,6 +51,7 @@ def verdict(
     warmup: int | None = None,
     guessing: float | None = None,
     taught: bool = False,
+    pairs: int | None = None,
 ) -> str:
     """Two sentences for people: how it ended and what stopping at the best saved; what fits, and what to try next.
 
@@ -63,6 +65,7 @@ def verdict(
         warmup: steps of the warm-up, where training ended within it.
         guessing: nats per word of a network that holds all pieces for alike.
         taught: whether it began with the weights of a bot (--from), whose size stays.
+        pairs: how many it was trained on, where that is known.
     """
     best = curve.best
     ended = decayed and stop in (Stop.STEPS, Stop.EPOCHS)
@@ -89,6 +92,8 @@ def verdict(
             )
         else:
             said += _advice(curve, best, stop, dropout, ended, taught)
+    if pairs is not None and pairs < _FEW and not taught:
+        said += f"; {pairs:,} pairs are too few to learn to talk from, which takes some thousands"
     if skipped:
         said += f"; {skipped:,} steps were skipped, as their gradients were no numbers or far too large"
     return f"{said}."

@@ -101,3 +101,12 @@ def test_the_earliest_of_equals_is_the_best_and_a_state_goes_on() -> None:
     other = Curve()
     other.restore(drawn.state())
     assert other == drawn
+
+
+def test_a_handful_of_pairs_is_called_too_few() -> None:
+    few, enough, more = (verdict(curve((4.0, 4.0), (3.5, 3.4)), Stop.EPOCHS, pairs=n) for n in (4, 3000, None))
+    assert "; 4 pairs are too few to learn to talk from" in few
+    assert enough == more
+    assert "too few" not in enough
+    assert "too few" not in verdict(curve((4.0, 4.0)), Stop.EPOCHS, pairs=4, taught=True), "a bot that can talk"
+    assert "too few" in verdict(curve(), Stop.EPOCHS, pairs=4)
