@@ -100,7 +100,8 @@ def _at_terminal(command: ChatCommand, path: Path) -> int:
         from chatbot.chat.talk import turns
 
         before = _before(command, path)
-        session = Session(bot, Log.new(path) if command.log else None, others=command.alternatives)
+        log = Log.new(path) if command.log else None
+        session = Session(bot, log, others=command.alternatives)
         session.begin_with(before)
         last = session.talk.last
         greeting = [] if last is None else [f"{turns(before)} so far; the last reply was: {last.bot}"]
@@ -109,12 +110,16 @@ def _at_terminal(command: ChatCommand, path: Path) -> int:
             from chatbot.chat.plain import Plain
 
             Plain(session, "\n".join(greeting), typed).run()
-            return 0
-        from chatbot.chat.styled import Looks
-        from chatbot.chat.terminal import Terminal
+        else:
+            from chatbot.chat.styled import Looks
+            from chatbot.chat.terminal import Terminal
 
-        looks = Looks(str(path), command.theme, "\n".join(greeting))
-        Terminal(session, looks, typed, bot.stop, bot.leave).run()
+            looks = Looks(str(path), command.theme, "\n".join(greeting))
+            Terminal(session, looks, typed, bot.stop, bot.leave).run()
+        if log is not None and log.holds_something:
+            from data_prep.text import printable
+
+            print(f"This is kept: `chatbot chat {printable(str(path))} --continue` goes on with it.")  # noqa: T201
     finally:
         bot.close()
     return 0

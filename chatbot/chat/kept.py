@@ -50,6 +50,11 @@ class Log:
         """A log for a conversation that begins now."""
         return cls(_logs() / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl", bot.resolve())
 
+    @property
+    def holds_something(self) -> bool:
+        """Whether there is something in it that one could go on from."""
+        return bool(self._written.exchanges)
+
     def note(self, talk: Talk) -> None:
         """Write down where the conversation stands, and see to it that it is on the disk.
 

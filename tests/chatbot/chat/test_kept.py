@@ -102,6 +102,15 @@ def test_files_are_private(home: Path) -> None:
     assert stat.S_IMODE(state_folder().stat().st_mode) == 0o700
 
 
+def test_a_log_in_which_all_was_taken_back_holds_nothing(home: Path) -> None:
+    log = Log.new(home / "bot")
+    held = [log.holds_something]
+    for talk in (Talk((Exchange("hello", "yes"),)), Talk(persona="nobody")):
+        log.note(talk)
+        held.append(log.holds_something)
+    assert held == [False, True, False]
+
+
 def test_the_latest_log_of_a_bot_is_found(home: Path) -> None:
     bots = [home / "one", home / "two"]
     assert latest(bots[0]) is None
