@@ -12,7 +12,7 @@ from docstring_parser import parse_from_object as parse_doc
 from jsonargparse import SUPPRESS, ArgumentParser, set_parsing_settings
 
 from chatbot.errors import ConfigError
-from chatbot.plainly import nearest, plainly
+from chatbot.plainly import nearest, plainly, unknown_flags
 from chatbot.search.config import SearchConfig
 from chatbot.search.presets import DEFAULT, PRESETS
 
@@ -36,10 +36,9 @@ class Parser(ArgumentParser):
 
     def _meant(self, message: str) -> str:
         """The option that one which is not there may have been meant to be."""
-        words = message.split() if "nrecognized arguments" in message else []
-        wrong = next((word.split("=")[0].removeprefix("--") for word in words if word.startswith("--")), None)
-        options = [name for name in self._option_string_actions if name.startswith("--")]
-        near = nearest(wrong, [name.removeprefix("--") for name in options]) if wrong else None
+        wrong = unknown_flags(message)
+        options = [name.removeprefix("--") for name in self._option_string_actions if name.startswith("--")]
+        near = nearest(wrong[0], options) if wrong else None
         return f"; did you mean --{near}?" if near else ""
 
     def add_recipes(self, kind: str) -> None:

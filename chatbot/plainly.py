@@ -46,6 +46,16 @@ def plainly(message: str) -> str:
     return f"{key}: {value} given; expected {_either(expected)}"
 
 
+def unknown_flags(message: str) -> list[str]:
+    """The flags that a parser says it does not know, without dashes and values.
+
+    >>> unknown_flags("Unrecognized arguments: --temprature 1 --quikc=true")
+    ['temprature', 'quikc']
+    """
+    words = message.split() if "nrecognized" in message else []
+    return [word.split("=")[0].removeprefix("--") for word in words if word.startswith("--")]
+
+
 def nearest(wrong: str, options: Sequence[str]) -> str | None:
     """The option most like a wrong name: as a whole, or by its last part; None where none is.
 

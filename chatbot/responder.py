@@ -42,7 +42,7 @@ def search_settings(config: Mapping[str, Any], preset: str | None = None, **chan
     where settings contradict each other.
     """
     if preset is not None and preset not in PRESETS:
-        near = nearest(preset, list(PRESETS))
+        near = nearest(str(preset), list(PRESETS))
         meant = f"; did you mean {near}?" if near else ""
         raise ConfigError(f"no preset {preset!r}; expected one of {', '.join(PRESETS)}{meant}")
     own = _usable((config.get("search") or {}) if preset is None else PRESETS[preset].settings)

@@ -82,7 +82,8 @@ def check_speaker(config: PrepareConfig, speakers: Counter[str]) -> None:
     """Refuse ``--me`` with a name that nobody has."""
     if config.me is not None and config.me not in speakers:
         known = ", ".join(repr(name) for name, _ in speakers.most_common(5) if name)
-        raise PrepareError(f"--me is {config.me!r}, who says nothing here; expected one of {known}")
+        there = f"expected one of {known}" if known else "no line here names a speaker"
+        raise PrepareError(f"--me is {config.me!r}, who says nothing here; {there}")
 
 
 def anonymiser_for(config: PrepareConfig, speakers: Counter[str], names: Iterable[str] = ()) -> Anonymiser | None:

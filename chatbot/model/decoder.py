@@ -91,7 +91,7 @@ class Decoder(nn.Module):
         self.attention = Attention(hidden, memory, config.attention, config.heads) if config.attend else None
         parts = config.recurrence.kind.carries
         self.bridges = nn.ModuleList(nn.Linear(memory, config.decoder_layers * hidden) for _ in range(parts))
-        self.output: nn.Module = nn.Linear(hidden + context, config.embedding)
+        self.output = nn.Linear(hidden + context, config.embedding)
         self.dropout = Dropout(config.dropout, config.variational)
 
     def remember(self, encoded: Encoded) -> Memory:

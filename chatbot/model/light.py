@@ -61,7 +61,6 @@ class LightSeq2Seq:
 
     def __init__(self, model: Seq2Seq, form: Form) -> None:
         decoder, normed = model.decoder, model.config.layer_norm
-        assert isinstance(decoder.output, nn.Linear)
         self._reader = _light_reader(model, form)
         self.looked_up = _looked_up(model)
         """What the decoder's first layer makes of each piece, ids (N,) -> (N, gates * H), or None."""
@@ -82,7 +81,7 @@ class LightSeq2Seq:
 
     def start(self, memory: Memory) -> DecoderState:
         """As `Seq2Seq.start`."""
-        return DecoderState(memory.initial, memory)
+        return self._reader.start(memory)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """As `Seq2Seq.step`."""

@@ -16,7 +16,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from chatbot.config import one_line, parse_blaming, recipe_names
 from chatbot.data.module import DialogueData
 from chatbot.errors import ConfigError
-from chatbot.plainly import nearest, plainly
+from chatbot.plainly import nearest, plainly, unknown_flags
 from chatbot.search.presets import DEFAULT, PRESETS
 from chatbot.training.callbacks.keeper import CheckpointConfig
 from chatbot.training.callbacks.pace import ValidationConfig
@@ -115,10 +115,9 @@ class FitParser(LightningArgumentParser):
         """The option that a wrong one may have been meant to be, from the command line or a file."""
         if "decoder" in message and "bidirectional" in message:
             return f"; {_TWO_WAYS}"
-        words = message.split() if "nrecognized" in message else []
-        flags = [word.split("=")[0] for word in words if word.startswith("--")]
+        flags = unknown_flags(message)
         keys = re.findall(r"ption '([\w.]+)' is not accepted|not accept (?:option|nested key|key) '([\w.]+)'", message)
-        wrong = [flag.removeprefix("--") for flag in flags] + ["".join(key) for key in keys]
+        wrong = flags + ["".join(key) for key in keys]
         options = [option.removeprefix("--") for action in self._actions for option in action.option_strings]
         if wrong and wrong[0] not in _ALIASES and wrong[0].removeprefix("trainer.") in IDLE:
             return "; `chatbot fit` has no use for this one of Lightning's"

@@ -10,7 +10,7 @@ _LEARNT_BY_HEART = 0.5  # nats per word that the training pairs are easier than 
 _ALIKE = 0.15  # nats per word: below this the network finds new pairs as easy as those it trains on
 _WORSE = 0.02  # nats per word that the last validation lies above the best
 _DIVERGED = 1.2  # times what guessing costs
-_FEW = 1_000  # pairs that hardly teach more than themselves; the demo has some two thousand
+_FEW = 1_000  # pairs that hardly teach more than themselves; the demo has three thousand
 _LITTLE = 0.01  # nats per word that the last quarter of the validations must have gained for more to be to come
 
 

@@ -58,6 +58,8 @@ def test_settings_and_presets_by_name(bot: Bot) -> None:
         ({"start": "a b c d e f g h", "max_length": 5}, "start is .* pieces long; expected fewer than max_length, 5"),
         ({"beam": 0}, "beam must be a whole number"),
         ({"preset": "loud"}, "no preset 'loud'; expected one of greedy"),
+        ({"preset": "livley"}, "did you mean lively"),
+        ({"preset": 5}, "no preset 5; expected one of greedy"),
         ({"backward": 0.5}, "has no model for that in backward/; make it with"),
     ],
 )

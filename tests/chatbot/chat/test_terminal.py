@@ -360,6 +360,7 @@ def test_at_a_real_terminal(tmp_path: Path, no_colour: bool) -> None:
     terminal.type(b"/stats\r")
     terminal.wait_for("parameters")
     terminal.type(b"\x04")
+    terminal.wait_for("--continue` goes on with it")
     assert terminal.leave() == 0
     again = RealTerminal(["-m", "chatbot", "chat", str(bot), "--continue"], state)
     again.wait_for("3 turns so far")

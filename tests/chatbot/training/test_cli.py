@@ -44,6 +44,7 @@ def test_a_bot_comes_out_and_its_figures_are_its_own(
     batch = collate([valid.source(i) for i in rows], [valid.target(i) for i in rows], valid.words)
     assert bot.training["nats_per_word"] == pytest.approx(measure(bot.model, [batch]).nats_per_word, rel=1e-4)
     assert bot.training["best_step"] == 27
+    assert "- step of the weights: 27\n" in (output / bundle.CARD).read_text()
     assert [point["epoch"] for point in bot.training["curve"]] == [1.0, 2.0, 3.0]
     assert bot.training["tokens_per_second"] > 0
     assert bot.training["precision"] == "32-true"

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from chatbot.training.callbacks import progress
 from chatbot.training.cli import fit
+from chatbot.training.console import console, say
 
 
 def test_a_terminal_gets_a_bar(
@@ -35,3 +36,32 @@ def test_a_bar_can_be_switched_off(
     flags = ["--trainer.max_epochs", "1", "--trainer.enable_progress_bar", "false"]
     fit([prepared, "--output", str(tmp_path / "bot"), *toy, *flags])
     assert screen.getvalue() == ""
+
+
+class Screen(io.StringIO):
+    """Standard error, at a terminal or not."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_line_ends_between_words_at_a_terminal_and_nowhere_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    text, screen = " ".join(["perplexity"] * 20), Screen(terminal)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("COLUMNS", "38")
+    monkeypatch.setenv("NO_COLOR", "1")
+    console.cache_clear()
+    try:
+        say(text)
+    finally:
+        console.cache_clear()
+    lines = screen.getvalue().splitlines()
+    assert " ".join(line.strip() for line in lines) == text
+    assert len(lines) == (7 if terminal else 1)
