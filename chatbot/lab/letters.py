@@ -31,7 +31,8 @@ class Corpus:
     alphabet: str
     train: Tensor
     dev: Tensor
-    """The last twentieth of what comes before the held-out part: by it one chooses when to stop."""
+    """The text's first twentieth, by which one chooses when to stop: what stands just before the held-out part, the
+    beginning of the same play perhaps, is worth more to learn from."""
     valid: Tensor
     """What is judged by, and by nothing else."""
 
@@ -76,13 +77,13 @@ def bundled() -> Corpus:
 
 
 def corpus_of(text: str) -> Corpus:
-    """The first 90 % to learn from, the rest held out."""
+    """The first 90 % to learn from and to choose by, the rest held out."""
     alphabet = "".join(sorted(set(text)))
     place = {letter: number for number, letter in enumerate(alphabet)}
     letters = torch.tensor([place[letter] for letter in text])
     cut = int(_SHARE * len(letters))
-    before = cut - cut // 20
-    return Corpus(alphabet, letters[:before], letters[before:cut], letters[cut:])
+    begun = cut // 20
+    return Corpus(alphabet, letters[begun:cut], letters[:begun], letters[cut:])
 
 
 def streams(letters: Tensor, rows: int, k: int, steps: int) -> Iterator[Piece]:

@@ -269,6 +269,12 @@ def test_the_whole_of_a_text_is_judged() -> None:
     assert [len(part) for part in (corpus.train, corpus.dev, corpus.valid)] == [8_550, 450, 1_000]
 
 
+def test_what_is_learned_from_ends_where_the_held_out_part_begins() -> None:
+    text = "".join(chr(97 + number * number % 23) for number in range(4_000))
+    corpus = letters.corpus_of(text)
+    assert "".join(corpus.text(part.tolist()) for part in (corpus.dev, corpus.train, corpus.valid)) == text
+
+
 def test_learning_while_it_reads_pays_for_what_comes_again_but_never_sees_ahead() -> None:
     torch.manual_seed(0)
     speaker = letters.Speaker(9, 16, Recurrence("lstm"))
