@@ -10,11 +10,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from chatbot.errors import ChatbotError, ConfigError
 
@@ -32,11 +33,21 @@ _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\uf
 Format = Literal["auto", "lines", "jsonl"]
 
 
+class Asked(NamedTuple):
+    """A line of the input."""
+
+    context: list[str]
+    """What is answered, the oldest turn first."""
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """All that stood in its object."""
+
+
 @dataclass(frozen=True)
 class ReplyCommand:
     """Answer lines, or conversations in JSONL, with a bot.
 
-    For each line of the input a JSON object on stdout: "context", "reply", "score" and "alternatives".
+    For each line of the input a JSON object on stdout: "context", "reply", "score" and "alternatives", and behind them
+    what else stood in the object that is answered, such as a number of yours.
     """
 
     bot: Path
@@ -100,12 +111,12 @@ def answer_all(
     ``counting`` says on stderr how far it is: where somebody watches that, and the replies go elsewhere.
     """
     done = 0
-    for contexts in _chunks(read_contexts(lines, name, form)):
-        replies = responder.replies(contexts, settings)
-        for context, reply in zip(contexts, replies, strict=True):
-            out.write(_encode(context, reply, alternatives))
+    for asked in _chunks(read_asked(lines, name, form)):
+        replies = responder.replies([each.context for each in asked], settings)
+        for each, reply in zip(asked, replies, strict=True):
+            out.write(_encode(each, reply, alternatives))
         out.flush()
-        done += len(contexts)
+        done += len(asked)
         if counting:
             sys.stderr.write(f"\r{done:,} replies")
             sys.stderr.flush()
@@ -113,8 +124,8 @@ def answer_all(
         sys.stderr.write("\r\x1b[K")
 
 
-def read_contexts(lines: Iterable[bytes], name: str, form: Format = "auto") -> Iterator[list[str]]:
-    """The context that each line holds: the line itself, or the list in its JSON object.
+def read_asked(lines: Iterable[bytes], name: str, form: Format = "auto") -> Iterator[Asked]:
+    """What each line asks: the line itself, or the list in its JSON object.
 
     Raises:
         ChatbotError: a line that is not UTF-8, or not the expected JSON, with its file and number.
@@ -130,13 +141,13 @@ def read_contexts(lines: Iterable[bytes], name: str, form: Format = "auto") -> I
             ) from error
         if form == "auto" and line.strip():
             form = "jsonl" if line.lstrip().startswith("{") else "lines"
-        yield _context(line, f"{name}, line {number}") if form == "jsonl" else [line]
+        yield _asked(line, f"{name}, line {number}") if form == "jsonl" else Asked([line])
 
 
-def _context(line: str, where: str) -> list[str]:
-    """The texts in an object of a JSONL file; an empty line has none."""
+def _asked(line: str, where: str) -> Asked:
+    """An object of a JSONL file; an empty line has no texts."""
     if not line.strip():
-        return []
+        return Asked([])
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -148,36 +159,36 @@ def _context(line: str, where: str) -> list[str]:
     if not (isinstance(context, list) and all(isinstance(text, str) for text in context)):
         found = 'no list of strings under "context"' if isinstance(value, dict) else "no JSON object"
         raise ChatbotError(f"{where}: {found}; expected {_WANTED}")
-    return context
+    return Asked(context, value)
 
 
-def _chunks(contexts: Iterator[list[str]]) -> Iterator[list[list[str]]]:
-    """Contexts in lists that are answered together; what stood before a bad line comes before its error."""
-    chunk: list[list[str]] = []
+def _chunks(lines: Iterator[Asked]) -> Iterator[list[Asked]]:
+    """Lists of what is answered together; what stood before a bad line comes before its error."""
+    chunk: list[Asked] = []
     size = 0
     complaint: ChatbotError | None = None
     while complaint is None:
         try:
-            context = next(contexts, None)
+            asked = next(lines, None)
         except ChatbotError as error:
-            context, complaint = None, error
-        if context is not None:
-            chunk.append(context)
-            size += sum(map(len, context))
-        if chunk and (context is None or len(chunk) == CHUNK_LINES or size > CHUNK_BYTES):
+            asked, complaint = None, error
+        if asked is not None:
+            chunk.append(asked)
+            size += sum(map(len, asked.context))
+        if chunk and (asked is None or len(chunk) == CHUNK_LINES or size > CHUNK_BYTES):
             yield chunk
             chunk, size = [], 0
-        if context is None and complaint is None:
+        if asked is None and complaint is None:
             return
     raise complaint
 
 
-def _encode(context: Sequence[str], reply: Reply, alternatives: int) -> bytes:
+def _encode(asked: Asked, reply: Reply, alternatives: int) -> bytes:
     """A line of the output. What cannot be seen is escaped: no terminal obeys it, no reader splits at it."""
     others = [{"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]]
     score = None if reply.score is None else round(reply.score, 6)
-    record: dict[str, Any] = {"context": context, "reply": reply.text, "score": score, "alternatives": others}
-    text = json.dumps(record, ensure_ascii=False)
+    ours = {"context": asked.context, "reply": reply.text, "score": score, "alternatives": others}
+    text = json.dumps({**ours, **asked.fields, **ours}, ensure_ascii=False)  # ours first, and ours where names clash
     text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"{text}\n".encode("utf-8", "backslashreplace")
 

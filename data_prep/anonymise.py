@@ -17,6 +17,14 @@ from data_prep.anonymise_numbers import NUMBER, PHONE, mask_numbers
 from data_prep.rules.repair_characters import mend_surrogates
 
 NAME, EMAIL, LINK = anonymise_names.PLACEHOLDER, "[email]", "[link]"
+HIDDEN = {
+    NAME: "names hidden",
+    PHONE: "telephone numbers hidden",
+    EMAIL: "addresses hidden",
+    LINK: "links hidden",
+    NUMBER: "long numbers hidden",
+}
+"""What the books call it where something became one of these."""
 _PLACEHOLDER = re.compile(r"(\[(?:name|phone|email|link|number)\])")
 _NAMES_IN_A_ROW = re.compile(r"\[name\](?:[ \-]?\[name\])+")
 

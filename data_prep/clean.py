@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep import pairs as windows
-from data_prep.anonymise import Anonymiser
+from data_prep.anonymise import HIDDEN, Anonymiser
 from data_prep.columns import (
     Ints,
     Keys,
@@ -119,10 +119,11 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     merged = merge_runs(Turns(turns.dialogue, turns.speaker, texts, turns.answers))
     told = told_of(part, names, config.pairs.persona_words)
     if config.anonymiser is not None:  # last: a repair may lay a name bare, and two messages make up a number
-        merged = replace(merged, texts=_hide(merged.texts, config.anonymiser))
-        told = replace(told, texts=_hide(told.texts, config.anonymiser))
         for entry in tally.counts.values():
             entry.examples.clear()  # they show the texts as they were
+        bare, merged = merged.texts, replace(merged, texts=_hide(merged.texts, config.anonymiser))
+        told = replace(told, texts=_hide(told.texts, config.anonymiser))
+        _enter_hidden(tally, bare, merged.texts)
     folded = fold_column(merged.texts)
     known = Texts(merged.texts, count(merged.texts), hash_column(folded))
     window = cut(merged, known.counts.words, hollow(known), config.pairs, me)
@@ -218,6 +219,13 @@ def _raw_keys(turns: Turns) -> RawKeys:
 
 def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser) -> pa.LargeStringArray:
     return pa.array(anonymiser.texts(texts.to_pylist()), pa.large_string())
+
+
+def _enter_hidden(tally: Tally, before: pa.LargeStringArray, after: pa.LargeStringArray) -> None:
+    """Count the turns in which something was hidden, by what it was; no example may show it."""
+    for placeholder, what in HIDDEN.items():
+        more = pc.greater(pc.count_substring(after, placeholder), pc.count_substring(before, placeholder))
+        tally[what].acted += pc.sum(more, min_count=0).as_py()
 
 
 def _enter(tally: Tally, verdict: Ints, texts: pa.LargeStringArray, last: Ints, reply: Ints, place: int) -> None:

@@ -156,19 +156,20 @@ class File:
 
     @cached_property
     def looks_like_text(self) -> bool:
-        """Not a picture, an archive or the like: no NUL (but in UTF-16 and 32) and hardly a control byte."""
+        """Not a picture, an archive or the like: few NULs (but in UTF-16 and 32) and hardly another control byte."""
         if any(self.head.startswith(mark) for mark, name in MARKS if name != "utf-8-sig"):
             return True
-        if b"\0" in self.head:
-            return wide_encoding(self.head) is not None
+        if wide_encoding(self.head) is not None:
+            return True
+        nulls = self.head.count(0)
         controls = sum(byte < 32 and byte not in (2, 3, 9, 10, 12, 13, 15, 22, 27, 29, 31) for byte in self.head)
-        return bool(self.head) and controls * 50 <= len(self.head)
+        return bool(self.head) and nulls * 4 <= len(self.head) and (controls - nulls) * 50 <= len(self.head)
 
     @cached_property
     def head_text(self) -> str:
         """The head decoded, line ends as ``\\n``; the last character may be cut."""
         text = self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
     @cached_property
     def first_lines(self) -> list[str]:
@@ -188,11 +189,12 @@ class File:
         return stat.st_size, f"{stat.st_size} {stat.st_mtime_ns}"
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """(Number from 1, line without its end)."""
+        """(Number from 1, line without its end, and without NULs, which a writer leaves that was cut off)."""
         try:
             with io.TextIOWrapper(self.open(), encoding=self.encoding, errors=MENDING) as opened:
                 for number, line in enumerate(opened, 1):
-                    yield number, (line.removeprefix("\ufeff") if number == 1 else line).rstrip("\n")
+                    line = line.removeprefix("\ufeff") if number == 1 else line
+                    yield number, (line.replace("\0", "") if "\0" in line else line).rstrip("\n")
         except (*BROKEN, UnicodeError) as error:
             raise self._unreadable(error) from error
 

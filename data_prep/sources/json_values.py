@@ -23,7 +23,7 @@ DEEPEST = 100
 _CHUNK = 1 << 20
 _DECODER = json.JSONDecoder(strict=False)  # raw control characters inside strings are common dirt
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]|"', re.DOTALL)
-_SPACE = re.compile(r"[\s\ufeff\x1e]*")
+_SPACE = re.compile(r"[\s\ufeff\x1e\0]*")  # a run of NULs is what a crash leaves of the last block
 _CLOSES = {"{": "}", "[": "]"}
 # So near to the end of what is read, an error may come from the cut.
 _MARGIN = 16

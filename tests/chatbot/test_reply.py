@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from chatbot import reply as reply_module
 from chatbot.errors import BundleError, ChatbotError, ConfigError
 from chatbot.replies import Alternative, Reply
-from chatbot.reply import CHUNK_LINES, Format, ReplyCommand, answer_all, read_contexts, run
+from chatbot.reply import CHUNK_LINES, Format, ReplyCommand, answer_all, read_asked, run
 from chatbot.search.config import SearchConfig
 from tests.fakes import Echo, ToldBot, save_tiny_bot
 
@@ -54,6 +54,19 @@ def test_objects_carry_whole_contexts() -> None:
     assert bot.heard == [("a", "b"), ("c",)]
     assert [row["context"] for row in rows] == [["a", "b"], ["c"]]
     assert rows[0]["alternatives"] == [{"reply": "One. (2)", "score": -2.0}]
+
+
+def test_what_else_stands_in_an_object_comes_back_behind_ours() -> None:
+    (row,) = answered(Echo(), '{"id": 7, "score": "theirs", "context": ["a"], "tags": {"x": [null, "é"]}}\n'.encode())
+    assert row == {
+        "context": ["a"],
+        "reply": "a",
+        "score": -1.0,
+        "alternatives": [],
+        "id": 7,
+        "tags": {"x": [None, "é"]},
+    }
+    assert list(row) == ["context", "reply", "score", "alternatives", "id", "tags"]
 
 
 def test_every_line_in_gives_one_line_out() -> None:
@@ -127,7 +140,7 @@ def test_long_lines_make_smaller_chunks(monkeypatch: pytest.MonkeyPatch) -> None
 @given(st.lists(st.lists(st.text(st.characters(codec=None)), max_size=3), max_size=5))
 def test_any_text_survives_the_way_there_and_back(contexts: list[list[str]]) -> None:
     lines = "".join(json.dumps({"context": context}) + "\n" for context in contexts).encode()
-    assert list(read_contexts([*io.BytesIO(lines)], "x", "jsonl")) == contexts
+    assert [asked.context for asked in read_asked([*io.BytesIO(lines)], "x", "jsonl")] == contexts
     assert [row["context"] for row in answered(Echo(), lines, form="jsonl")] == contexts
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from data_prep.anonymise import Anonymiser
+from data_prep.anonymise import HIDDEN, Anonymiser
 from data_prep.clean import new_tally
 from data_prep.config import PrepareConfig
 from data_prep.pipeline import prepare
@@ -46,6 +46,34 @@ def test_text_that_would_not_settle_was_seen_before_it_was_changed(tmp_path):
     repairs = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["repairs"]
     assert repairs["marks that would not settle"]["changed"] == 1
     assert all(entry["seen"] == 3 for entry in repairs.values())
+
+
+def test_the_books_say_in_how_many_turns_something_was_hidden(tmp_path):
+    turns = [
+        "Hi, this is Ann Berg, write to ann@example.com or to bo@example.com",
+        "[name] wrote that already, call 0171 / 765 43 21",
+        "I will, Bo, and see https://example.com/ann",
+        "Good to know, my account is DE89 3704 0044 0532 0130 00",
+    ]
+    said = [{"speaker": ("Ann Berg", "Bo Lee")[k % 2], "text": text} for k, text in enumerate(turns)]
+    (tmp_path / "talk.json").write_text(json.dumps(said), encoding="utf-8")
+    for anonymise in (True, False):
+        config = PrepareConfig(workers=1, stop_after="pairs", anonymise=anonymise)
+        prepare([tmp_path / "talk.json"], tmp_path / "out", config)
+        report = (tmp_path / "out" / "report.json").read_text("utf-8")
+        hidden = {name: entry for name, entry in json.loads(report)["repairs"].items() if name in HIDDEN.values()}
+        if not anonymise:
+            assert not hidden
+            continue
+        assert {name: entry["changed"] for name, entry in hidden.items()} == {
+            "names hidden": 2,
+            "telephone numbers hidden": 1,
+            "addresses hidden": 1,
+            "links hidden": 1,
+            "long numbers hidden": 1,
+        }
+        assert all(entry["seen"] == 4 and not entry["examples"] for entry in hidden.values())
+        assert "Berg" not in report
 
 
 def test_files_passed_over_that_hidden_are_called_the_same_are_all_told():

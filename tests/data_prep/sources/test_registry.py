@@ -64,6 +64,39 @@ def test_a_transcript_is_read_in_any_encoding(tmp_path, encoding):
     assert [turn[:2] for turn in first.turns] == [("Zoë", "Où est le café n° 0 ?"), ("Bo", "Là-bas, à côté.")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize(
+    "text", ["Аня: Где ты был вчера?\nБорис: Дома, читал.\n\n", "小明: 你昨天去 哪里了\n小红: 去看 电影了\n\n"]
+)
+def test_wide_letters_without_a_mark_are_not_taken_for_dirt(tmp_path, encoding, text):
+    (tmp_path / "talk.txt").write_bytes((text * 20).encode(encoding))
+    (reading,) = sources.plan([str(tmp_path / "talk.txt")], "auto", Notes())
+    turns = next(reading.dialogues()).turns
+    assert "".join(f"{turn.speaker}: {turn.text}\n" for turn in turns) == text[:-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("talk.txt", "\0Zoë: Hi th\0ere\n\0Bo: Hello,\0 you\n"),
+        ("short.txt", "Zoe: Hi\0 there\nBo: Hello, you\n"),
+        ("talk.log", "\0" * 3 + "[12:00] <Zoë> Hi there\n" + "\0" * 3 + "[12:01] <Bo> Hello, you\n"),
+        (
+            "talk.jsonl",
+            '{"speaker": "Zoë", "text": "Hi there"}\n' + "\0" * 9 + '{"speaker": "Bo", "text": "Hello, you"}\n',
+        ),
+        ("talk.json", '[{"speaker": "Zoë", "text": "Hi there"},\n\0{"speaker": "Bo", "text": "Hello, you"}]\n'),
+        ("talk.csv", 'speaker,text\nZoë,Hi\0 there\n\0Bo,"Hello, you"\n'),
+    ],
+)
+def test_a_few_nuls_are_dirt_and_no_reason_to_refuse_a_file(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data.encode())
+    (reading,) = sources.plan([str(tmp_path / name)], "auto", Notes())
+    said = [turn for dialogue in reading.dialogues() for turn in dialogue.turns]
+    assert [turn.text for turn in said] == ["Hi there", "Hello, you"]
+    assert [turn.speaker for turn in said] in (["Zoë", "Bo"], ["Zoe", "Bo"])
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
