@@ -10,11 +10,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from chatbot.errors import ChatbotError, ConfigError
@@ -36,10 +36,11 @@ Format = Literal["auto", "lines", "jsonl"]
 class Asked(NamedTuple):
     """A line of the input."""
 
+    line: str
     context: list[str]
     """What is answered, the oldest turn first."""
-    fields: Mapping[str, Any] = MappingProxyType({})
-    """All that stood in its object."""
+    further: bool = False
+    """Whether the line is an object with more in it than that."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ReplyCommand:
     """Answer lines, or conversations in JSONL, with a bot.
 
     For each line of the input a JSON object on stdout: "context", "reply", "score" and "alternatives", and behind them
-    what else stood in the object that is answered, such as a number of yours.
+    what else stood in the object that is answered, such as an "id"; names of ours are ours.
     """
 
     bot: Path
@@ -141,13 +142,13 @@ def read_asked(lines: Iterable[bytes], name: str, form: Format = "auto") -> Iter
             ) from error
         if form == "auto" and line.strip():
             form = "jsonl" if line.lstrip().startswith("{") else "lines"
-        yield _asked(line, f"{name}, line {number}") if form == "jsonl" else Asked([line])
+        yield _asked(line, f"{name}, line {number}") if form == "jsonl" else Asked(line, [line])
 
 
 def _asked(line: str, where: str) -> Asked:
     """An object of a JSONL file; an empty line has no texts."""
     if not line.strip():
-        return Asked([])
+        return Asked(line, [])
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -159,7 +160,7 @@ def _asked(line: str, where: str) -> Asked:
     if not (isinstance(context, list) and all(isinstance(text, str) for text in context)):
         found = 'no list of strings under "context"' if isinstance(value, dict) else "no JSON object"
         raise ChatbotError(f"{where}: {found}; expected {_WANTED}")
-    return Asked(context, value)
+    return Asked(line, context, len(value) > 1)
 
 
 def _chunks(lines: Iterator[Asked]) -> Iterator[list[Asked]]:
@@ -174,7 +175,7 @@ def _chunks(lines: Iterator[Asked]) -> Iterator[list[Asked]]:
             asked, complaint = None, error
         if asked is not None:
             chunk.append(asked)
-            size += sum(map(len, asked.context))
+            size += len(asked.line)
         if chunk and (asked is None or len(chunk) == CHUNK_LINES or size > CHUNK_BYTES):
             yield chunk
             chunk, size = [], 0
@@ -188,9 +189,20 @@ def _encode(asked: Asked, reply: Reply, alternatives: int) -> bytes:
     others = [{"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]]
     score = None if reply.score is None else round(reply.score, 6)
     ours = {"context": asked.context, "reply": reply.text, "score": score, "alternatives": others}
-    text = json.dumps({**ours, **asked.fields, **ours}, ensure_ascii=False)  # ours first, and ours where names clash
+    theirs = json.loads(asked.line, parse_float=_number) if asked.further else {}  # again: objects are large
+    text = json.dumps({**ours, **theirs, **ours}, ensure_ascii=False)  # ours first, and ours where names clash
     text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+def _number(text: str) -> float | str:
+    """A number as written, as a text where no float can hold it: infinity is no JSON.
+
+    >>> _number("0.5"), _number("1e400"), _number("12345678901234567890.5")
+    (0.5, '1e400', '12345678901234567890.5')
+    """
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else text
 
 
 def _open_bot(command: ReplyCommand) -> tuple[Responder, SearchConfig]:

@@ -83,11 +83,21 @@ class Anonymiser:
 
     def text(self, text: str) -> str:
         """The text with placeholders; ``text(text(x)) == text(x)`` for every ``x``, and UTF-8 can write it."""
+        return self.hide(text)[0]
+
+    def hide(self, text: str) -> tuple[str, set[str]]:
+        """The text with placeholders, and which of them came in.
+
+        >>> text, found = Anonymiser(["Ann"]).hide("Hi [name] Ann, call 0171 / 765 43 21")
+        >>> text, sorted(found)
+        ('Hi [name], call [phone]', ['[name]', '[phone]'])
+        """
+        found: set[str] = set()
         if not text.isascii():
             text = unicodedata.normalize("NFC", mend_surrogates(text))
-        while (after := self._pass(text)) != text:  # each pass leaves fewer characters outside placeholders
+        while (after := self._pass(text, found)) != text:  # each pass leaves fewer characters outside placeholders
             text = after
-        return text
+        return text, found
 
     def texts(self, column: list[str]) -> list[str]:
         """``text`` of each."""
@@ -111,11 +121,13 @@ class Anonymiser:
         """
         return sorted({*self._names.surely, *self._numbers})
 
-    def _pass(self, text: str) -> str:
+    def _pass(self, text: str, found: set[str]) -> str:
         if _MAY_ADDRESS.search(text):
-            text = _outside(text, _mask_addresses)
-        text = _outside(text, self._names.replace)
-        text = _outside(text, mask_numbers)
+            text = _outside(text, partial(_mask_addresses, found=found))
+        before, text = text, _outside(text, self._names.replace)
+        found.update({NAME} if text != before else ())
+        before, text = text, _outside(text, mask_numbers)
+        found.update(mark for mark in (PHONE, NUMBER) if text.count(mark) > before.count(mark))
         return _NAMES_IN_A_ROW.sub(NAME, text) if "[name]" in text else text
 
 
@@ -132,7 +144,8 @@ def _link() -> re.Pattern[str]:
     return re.compile(_LINK, re.VERBOSE | re.IGNORECASE)
 
 
-def _mask_addresses(text: str) -> str:
+def _mask_addresses(text: str, found: set[str]) -> str:
     for pattern, placeholder in ((_EMAIL, EMAIL), (_link(), LINK), (_MENTION, NAME)):
-        text = _outside(text, partial(pattern.sub, placeholder))
+        before, text = text, _outside(text, partial(pattern.sub, placeholder))
+        found.update({placeholder} if text != before else ())
     return text

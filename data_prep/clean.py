@@ -121,9 +121,8 @@ def clean_part(part: pa.Table, config: CleanConfig, number: int, given: bool = F
     if config.anonymiser is not None:  # last: a repair may lay a name bare, and two messages make up a number
         for entry in tally.counts.values():
             entry.examples.clear()  # they show the texts as they were
-        bare, merged = merged.texts, replace(merged, texts=_hide(merged.texts, config.anonymiser))
-        told = replace(told, texts=_hide(told.texts, config.anonymiser))
-        _enter_hidden(tally, bare, merged.texts)
+        merged = replace(merged, texts=_hide(merged.texts, config.anonymiser, tally))
+        told = replace(told, texts=_hide(told.texts, config.anonymiser, tally))
     folded = fold_column(merged.texts)
     known = Texts(merged.texts, count(merged.texts), hash_column(folded))
     window = cut(merged, known.counts.words, hollow(known), config.pairs, me)
@@ -181,9 +180,11 @@ def _enter_spaces(
 
 
 def count_seen(tally: Tally, turns: int, pairs: int) -> None:
-    """Enter how often each rule was asked: a repair sees all turns, a judge the pairs that those before it let pass."""
+    """Enter how often each rule was asked: a repair sees all turns, a judge the pairs that those before it let pass.
+    What hides has counted its own: it sees them merged, and personas too."""
     for name in (*(rule.name for rule in REPAIRS), *tally.counts):  # and what was done to text that would not settle
-        tally[name].seen = turns
+        if name not in HIDDEN.values():
+            tally[name].seen = turns
     for reason in REASONS:
         tally[reason].seen = pairs
         pairs -= tally[reason].acted
@@ -217,15 +218,13 @@ def _raw_keys(turns: Turns) -> RawKeys:
     return RawKeys(mix(keys[follows - 1], keys[follows]), whole)
 
 
-def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser) -> pa.LargeStringArray:
-    return pa.array(anonymiser.texts(texts.to_pylist()), pa.large_string())
-
-
-def _enter_hidden(tally: Tally, before: pa.LargeStringArray, after: pa.LargeStringArray) -> None:
-    """Count the turns in which something was hidden, by what it was; no example may show it."""
+def _hide(texts: pa.LargeStringArray, anonymiser: Anonymiser, tally: Tally) -> pa.LargeStringArray:
+    """Texts with placeholders; each kind of them is counted once a text, without examples, which would show it."""
+    hidden = [anonymiser.hide(text) for text in texts.to_pylist()]
     for placeholder, what in HIDDEN.items():
-        more = pc.greater(pc.count_substring(after, placeholder), pc.count_substring(before, placeholder))
-        tally[what].acted += pc.sum(more, min_count=0).as_py()
+        tally[what].seen += len(hidden)
+        tally[what].acted += sum(placeholder in found for _, found in hidden)
+    return pa.array([text for text, _ in hidden], pa.large_string())
 
 
 def _enter(tally: Tally, verdict: Ints, texts: pa.LargeStringArray, last: Ints, reply: Ints, place: int) -> None:

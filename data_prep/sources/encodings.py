@@ -63,7 +63,7 @@ def detect(head: bytes, reopen: Callable[[], BinaryIO]) -> str:
 
 def wide_encoding(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, told by where its zero bytes stand; None for anything else."""
-    if b"\0" not in head or (head.count(0) * 4 <= len(head) and _narrow(head)):
+    if b"\0" not in head:
         return None
     head = head[: len(head) // 4 * 4]
     for name in _WIDE:
@@ -76,15 +76,6 @@ def wide_encoding(head: bytes) -> str | None:
         if text and not controls and spaces * 100 >= len(text):
             return name
     return None
-
-
-def _narrow(head: bytes) -> bool:
-    """Whether it is UTF-8 in which nothing but the NULs is out of place; two ASCII letters look like one of Chinese."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return not any(c < " " and c not in "\0\t\n\r\f\x1b" for c in text)
 
 
 def _is_utf8(opened: BinaryIO) -> bool:

@@ -24,6 +24,7 @@ from data_prep.sources.encodings import MARKS, MENDING, detect, wide_encoding
 BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError)
 """What a damaged archive raises, or one that is packed in a way that nobody here knows."""
 HEAD = 1 << 16  # bytes looked at to recognise a format
+_BEGINNING = 512  # bytes, the first block of an archive
 _CHUNK = 1 << 16  # bytes that are unpacked at a time
 # As the file systems of fsspec call what tells one version of a file from another.
 _CHANGES = (
@@ -156,14 +157,19 @@ class File:
 
     @cached_property
     def looks_like_text(self) -> bool:
-        """Not a picture, an archive or the like: few NULs (but in UTF-16 and 32) and hardly another control byte."""
+        """Not a picture, an archive or the like: hardly a control byte, and no NUL near its beginning.
+
+        Further on NULs are dirt, as a crash leaves in a log; what is no text mostly has one in its first numbers.
+        """
         if any(self.head.startswith(mark) for mark, name in MARKS if name != "utf-8-sig"):
             return True
         if wide_encoding(self.head) is not None:
             return True
-        nulls = self.head.count(0)
-        controls = sum(byte < 32 and byte not in (2, 3, 9, 10, 12, 13, 15, 22, 27, 29, 31) for byte in self.head)
-        return bool(self.head) and nulls * 4 <= len(self.head) and (controls - nulls) * 50 <= len(self.head)
+        if b"\0" in self.head[:_BEGINNING] or self.head.startswith(b"%PDF"):
+            return False
+        head = self.head.replace(b"\0", b"")
+        controls = sum(byte < 32 and byte not in (2, 3, 9, 10, 12, 13, 15, 22, 27, 29, 31) for byte in head)
+        return bool(head) and controls * 50 <= len(head)
 
     @cached_property
     def head_text(self) -> str:

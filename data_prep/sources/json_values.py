@@ -23,7 +23,7 @@ DEEPEST = 100
 _CHUNK = 1 << 20
 _DECODER = json.JSONDecoder(strict=False)  # raw control characters inside strings are common dirt
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]|"', re.DOTALL)
-_SPACE = re.compile(r"[\s\ufeff\x1e\0]*")  # a run of NULs is what a crash leaves of the last block
+_SPACE = re.compile(r"[\s\ufeff\x1e]*")
 _CLOSES = {"{": "}", "[": "]"}
 # So near to the end of what is read, an error may come from the cut.
 _MARGIN = 16
@@ -195,7 +195,7 @@ class _Stream:
         kept = self._text[self.place :]
         read = self._opened.read(max(_CHUNK, len(kept)))
         self._ended = not read
-        self._text, self.place, self._counted = kept + read, 0, max(0, self._counted - self.place)
+        self._text, self.place, self._counted = kept + read.replace("\0", ""), 0, max(0, self._counted - self.place)
 
 
 def _after_space(text: str, place: int) -> int:

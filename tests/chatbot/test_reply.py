@@ -69,6 +69,22 @@ def test_what_else_stands_in_an_object_comes_back_behind_ours() -> None:
     assert list(row) == ["context", "reply", "score", "alternatives", "id", "tags"]
 
 
+def test_numbers_that_no_float_holds_come_back_as_they_were_written() -> None:
+    (row,) = answered(
+        Echo(), b'{"context": ["a"], "id": 12345678901234567890.5, "far": 1e400, "near": 0.10, "big": 9e22}\n'
+    )
+    assert (row["id"], row["far"], row["near"], row["big"]) == ("12345678901234567890.5", "1e400", 0.1, 9e22)
+    (row,) = answered(Echo(), b'{"context": ["a"], "id": 123456789012345678901234567890}\n')
+    assert row["id"] == 123456789012345678901234567890
+
+
+def test_what_else_stands_in_an_object_counts_towards_the_size_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply_module, "CHUNK_BYTES", 100)
+    bot = Echo()
+    answered(bot, (b'{"context": ["a"], "more": "' + b"x" * 60 + b'"}\n') * 4)
+    assert bot.batches == [2, 2]
+
+
 def test_every_line_in_gives_one_line_out() -> None:
     assert [row["reply"] for row in answered(Echo(), b'{"context": ["a"]}\n\n{"context": []}\n')] == [
         "a",

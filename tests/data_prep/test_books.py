@@ -49,14 +49,15 @@ def test_text_that_would_not_settle_was_seen_before_it_was_changed(tmp_path):
 
 
 def test_the_books_say_in_how_many_turns_something_was_hidden(tmp_path):
-    turns = [
-        "Hi, this is Ann Berg, write to ann@example.com or to bo@example.com",
-        "[name] wrote that already, call 0171 / 765 43 21",
-        "I will, Bo, and see https://example.com/ann",
-        "Good to know, my account is DE89 3704 0044 0532 0130 00",
+    said = [
+        ("Ann Berg", "Hi, this is Ann Berg, write to ann@example.com or to bo@example.com"),
+        ("Ann Berg", "Ann, yes"),
+        ("Bo Lee", "[name] Ann wrote that already, call 0171 / 765 43 21"),
+        ("Ann Berg", "I will, and see https://example.com/ann"),
+        ("Bo Lee", "Good to know, my account is DE89 3704 0044 0532 0130 00, [name]"),
     ]
-    said = [{"speaker": ("Ann Berg", "Bo Lee")[k % 2], "text": text} for k, text in enumerate(turns)]
-    (tmp_path / "talk.json").write_text(json.dumps(said), encoding="utf-8")
+    rows = [{"speaker": speaker, "text": text} for speaker, text in said]
+    (tmp_path / "talk.json").write_text(json.dumps(rows), encoding="utf-8")
     for anonymise in (True, False):
         config = PrepareConfig(workers=1, stop_after="pairs", anonymise=anonymise)
         prepare([tmp_path / "talk.json"], tmp_path / "out", config)

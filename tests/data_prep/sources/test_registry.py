@@ -1,5 +1,9 @@
 """All readers side by side: hostile bytes, files that are no talk, and who recognises what."""
 
+import contextlib
+import pickle
+import sqlite3
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -75,26 +79,60 @@ def test_wide_letters_without_a_mark_are_not_taken_for_dirt(tmp_path, encoding, 
     assert "".join(f"{turn.speaker}: {turn.text}\n" for turn in turns) == text[:-1]
 
 
+TALK = "Zoë: Hi there\nBo: Hello, you\n" * 20
+LOG = "[12:00] <Zoë> Hi there\n[12:01] <Bo> Hello, you\n" * 20
+LINES = '{"speaker": "Zoë", "text": "Hi there"}\n{"speaker": "Bo", "text": "Hello, you"}\n' * 20
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("talk.txt", "\0Zoë: Hi th\0ere\n\0Bo: Hello,\0 you\n"),
-        ("short.txt", "Zoe: Hi\0 there\nBo: Hello, you\n"),
-        ("talk.log", "\0" * 3 + "[12:00] <Zoë> Hi there\n" + "\0" * 3 + "[12:01] <Bo> Hello, you\n"),
-        (
-            "talk.jsonl",
-            '{"speaker": "Zoë", "text": "Hi there"}\n' + "\0" * 9 + '{"speaker": "Bo", "text": "Hello, you"}\n',
-        ),
-        ("talk.json", '[{"speaker": "Zoë", "text": "Hi there"},\n\0{"speaker": "Bo", "text": "Hello, you"}]\n'),
-        ("talk.csv", 'speaker,text\nZoë,Hi\0 there\n\0Bo,"Hello, you"\n'),
+        ("talk.txt", TALK + "\0Zoë: Hi th\0ere\n\0Bo: Hello,\0 you\n"),
+        ("codes.log", LOG + "\0[12:00] <Zoë> \x02Hi\x02 there\n[12:01] <Bo> Hello, you\n"),
+        ("crash.log", LOG + "\0" * 4096 + LOG),
+        ("talk.jsonl", LINES + "\0" * 9 + LINES.replace("text", "te\0xt").replace("there", "th\0ere")),
+        ("talk.json", f"[{LINES[:-1]},\0{LINES[:-1]}]".replace("}\n{", "},\0\n{").replace("\0", "", 70)),
+        ("talk.csv", "speaker,text\n" + 'Zoë,Hi there\nBo,"Hello, you"\n' * 20 + '\0Zoë,Hi\0 there\nBo,"Hello, you"\n'),
     ],
 )
-def test_a_few_nuls_are_dirt_and_no_reason_to_refuse_a_file(tmp_path, name, data):
+def test_nuls_further_on_are_dirt_and_no_reason_to_refuse_a_file(tmp_path, name, data):
     (tmp_path / name).write_bytes(data.encode())
     (reading,) = sources.plan([str(tmp_path / name)], "auto", Notes())
     said = [turn for dialogue in reading.dialogues() for turn in dialogue.turns]
-    assert [turn.text for turn in said] == ["Hi there", "Hello, you"]
-    assert [turn.speaker for turn in said] in (["Zoë", "Bo"], ["Zoe", "Bo"])
+    assert {turn.text.replace("\x02", "") for turn in said} == {"Hi there", "Hello, you"}
+    assert {turn.speaker for turn in said} == {"Zoë", "Bo"}
+    assert len(said) == data.replace("\0", "").count("Hi") * 2
+
+
+def _archive(path):
+    (path / "a.txt").write_text(TALK * 40)
+    with tarfile.open(path / "talk.txt", "w") as archive:
+        archive.add(path / "a.txt")
+    (path / "a.txt").unlink()
+
+
+def _database(path):
+    with contextlib.closing(sqlite3.connect(path / "talk.txt")) as opened, opened:
+        opened.execute("create table said (text)")
+        opened.executemany("insert into said values (?)", [(TALK * 9,)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (_archive, "an archive: unpack it"),
+        (_database, "a database: export its messages as CSV"),
+        (lambda path: (path / "talk.txt").write_bytes(pickle.dumps([TALK * 9])), "not text"),
+        (lambda path: (path / "talk.txt").write_bytes(b"#!/bin/sh\n" * 60 + bytes(range(256)) * 9), "not text"),
+        (lambda path: (path / "talk.txt").write_bytes(b"\0" * 9_000), "not text"),
+    ],
+)
+def test_what_holds_texts_but_is_none_is_passed_over(tmp_path, make, why):
+    make(tmp_path)
+    (tmp_path / "good.txt").write_text(TALK)
+    notes = Notes()
+    sources.plan([str(tmp_path)], "auto", notes)
+    assert notes.passed_over == {"talk.txt": why}
 
 
 @pytest.mark.parametrize(
