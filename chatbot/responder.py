@@ -198,7 +198,7 @@ class Responder:
         times = 1 if settings.temperature is None else settings.samples
         each = [turn for turn in heard for _ in range(times)]  # a row of a walk has a number of its own
         found = self._decoding.find(sources, self._speech.filters(settings, each), settings)
-        ranked = reranked(found, self._rankers.of(settings, heard))
+        ranked = reranked(found, self._rankers.of(settings, heard), settings.margin)
         return [self._choose(hypotheses) for hypotheses in ranked]
 
     def _choose(self, hypotheses: Sequence[Hypothesis]) -> Reply:

@@ -199,7 +199,8 @@ class Terminal:
 
     def _bottom(self) -> FormattedText:
         """Who is talked to, how, and how fast; the most important first, as far as there is room."""
-        parts = [self._looks.title]
+        title, room = self._looks.title, self._columns() // 2
+        parts = [title if len(title) <= room else f"…{title[1 - room :]}"]  # of a path the end tells most
         if self._session.ready:
             parts.append(self._session.preset or way(self._session.settings))
             if self._session.speed.pieces:

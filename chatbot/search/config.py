@@ -28,6 +28,7 @@ _NUMBERS = {
     "backward": (0.0, 10.0),
     "generic": (0.0, 10.0),
 }
+_NUMBERS_OR_NONE = {"margin": (0.0, 1000.0)}
 _SHARES = ("patience", "top_p", "min_p")
 _SHARES_OR_NONE = ("top_p", "min_p")
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "samples")
@@ -85,6 +86,9 @@ class SearchConfig:
     """How much a reply gains for telling what it answers; the bot needs a backward model (`fit --backward`)."""
     generic: float = 0.0
     """What a reply loses for each doubling of its count among the training replies, in the unit of scores."""
+    margin: float | None = None
+    """How far below the best score of its own a reply may lie for `anti_lm`, `backward` and `generic` to put it first;
+    null: any may."""
 
     def __post_init__(self) -> None:
         for name, (least, most) in (_WHOLE | _WHOLE_OR_NONE).items():
@@ -95,8 +99,10 @@ class SearchConfig:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
             if value > most:
                 raise ValueError(f"{name} must be at most {most:,}, got {value:,}")
-        for name, (low, high) in _NUMBERS.items():
+        for name, (low, high) in (_NUMBERS | _NUMBERS_OR_NONE).items():
             value = getattr(self, name)
+            if value is None and name in _NUMBERS_OR_NONE:
+                continue
             if not _is_number(value) or value < low:
                 raise ValueError(f"{name} must be a number of at least {low:g}, got {value!r}")
             if value > high:

@@ -30,14 +30,23 @@ def length_penalty(length: int, alpha: float) -> float:
     return float(((5 + length) / 6) ** alpha)
 
 
-def reranked(found: Found, rankers: Sequence[Ranker]) -> list[list[Hypothesis]]:
-    """The hypotheses with all rankers' amounts added to their scores, best first; equals keep their order."""
+def reranked(found: Found, rankers: Sequence[Ranker], margin: float | None = None) -> list[list[Hypothesis]]:
+    """The hypotheses with all rankers' amounts added to their scores, best first; equals keep their order.
+
+    Args:
+        found: of each input, with their own scores.
+        rankers: what is added.
+        margin: those whose own score lies further below the best own one come behind all others that ended; None: none.
+    """
     amounts = [ranker(found) for ranker in rankers]
     ranked = []
     for place, hypotheses in enumerate(found):
         sums = [sum(amount[place][k] for amount in amounts) for k in range(len(hypotheses))]
         scored = [replace(one, score=one.score + more) for one, more in zip(hypotheses, sums, strict=True)]
-        ranked.append(sorted(scored, key=lambda one: one.order))
+        best = min((one.order for one in hypotheses), default=(False, 0.0))
+        far = [margin is not None and one.order > (best[0], best[1] + margin) for one in hypotheses]
+        places = sorted(range(len(scored)), key=lambda k: (not scored[k].ended, far[k], scored[k].order))
+        ranked.append([scored[k] for k in places])
     return ranked
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -70,12 +71,18 @@ def in_lines(bot: Parrot, typed: bytes, **options: bool | int) -> tuple[str, str
     return out.getvalue().decode(), notes.getvalue()
 
 
-def at_prompt(bot: Parrot, typed: str, stop: object = lambda: None) -> tuple[str, Session]:
+def at_prompt(bot: Parrot, typed: str, stop: object = lambda: None, title: str = "a bot") -> tuple[str, Session]:
     screen, session = Screen(), Session(bot)
     with create_pipe_input() as keys:
         keys.send_text(typed)
-        Terminal(session, Looks("a bot"), None, stop, lambda: None, keys=keys, screen=screen).run()  # type: ignore[arg-type]
+        Terminal(session, Looks(title), None, stop, lambda: None, keys=keys, screen=screen).run()  # type: ignore[arg-type]
     return screen.text, session
+
+
+def test_a_long_path_leaves_room_for_what_else_is_below() -> None:
+    screen, _ = at_prompt(Parrot(SearchConfig(beam=4)), "hi\r/quit\r", title="/here/and/" * 20 + "mine/bot")
+    assert re.search(r"…\S*/mine/bot · a beam of 4", screen)
+    assert "/here/and/" * 8 not in screen
 
 
 def test_without_a_terminal_each_line_gives_one_line_and_nothing_else() -> None:

@@ -21,6 +21,9 @@ from chatbot.search.config import SearchConfig
         ("length_penalty", -1.0),
         ("length_penalty", float("nan")),
         ("length_penalty", float("inf")),
+        ("margin", -0.1),
+        ("margin", float("inf")),
+        ("margin", True),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:

@@ -50,3 +50,32 @@ def test_rankers_add_up_and_without_any_nothing_changes() -> None:
     assert [one.score for one in reranked(FOUND, twice)[0]] == pytest.approx([-1.0, -1.1, -2.0])
     assert reranked(FOUND, twice)[2][0] == Hypothesis((9,), -1.0, -6.0), "the model's own log-probability stays"
     assert reranked(FOUND, []) == FOUND
+
+
+@pytest.mark.parametrize(
+    ("margin", "order"),
+    [
+        (None, [(5,), (6,), (8,), (7,)]),
+        (2.0, [(5,), (6,), (8,), (7,)]),
+        (1.5, [(6,), (8,), (5,), (7,)]),
+        (0.5, [(6,), (8,), (5,), (7,)]),
+        (0.4, [(8,), (5,), (6,), (7,)]),
+        (0.0, [(8,), (5,), (6,), (7,)]),
+    ],
+)
+def test_a_reply_that_lies_too_far_below_the_best_is_not_put_before_it(
+    margin: float | None, order: list[tuple[int, ...]]
+) -> None:
+    found = [
+        [
+            Hypothesis((7,), -0.5, -0.5, ended=False),  # cut: neither the best nor before what ended
+            Hypothesis((8,), -1.0, -1.0),
+            Hypothesis((6,), -1.5, -1.5),
+            Hypothesis((5,), -3.0, -3.0),
+        ],
+        [],
+    ]
+    ranked = reranked(found, [lambda _: like([9.0, 0.0, 2.0, 6.0], [])], margin)
+    assert [one.ids for one in ranked[0]] == order
+    assert ranked[1] == []
+    assert reranked(found, [], margin) == reranked(found, []), "without rankers there is nothing to keep back"
