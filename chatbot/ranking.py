@@ -29,10 +29,6 @@ class Rankers:
         self._opened: dict[Helper, bundle.Bundle] = {}
         self._has_language_model = (self._folder / "language_model" / bundle.CONFIG).is_file()
 
-    def wanted(self, settings: SearchConfig) -> bool:
-        """Whether any is asked for."""
-        return bool(settings.anti_lm or settings.backward or settings.generic)
-
     def of(self, settings: SearchConfig, heard: Sequence[Sequence[int]]) -> list[Ranker]:
         """The rankers for inputs of which ``heard`` are the last turns.
 

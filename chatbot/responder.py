@@ -61,9 +61,15 @@ def search_settings(config: Mapping[str, Any], preset: str | None = None, **chan
     if "beam" not in changed and isinstance(groups, int) and groups > 0:
         changed["beam"] = groups * -(-own.get("beam", SearchConfig.beam) // groups)
     try:
-        return replace(SearchConfig(**own), **changed)
+        found = replace(SearchConfig(**own), **changed)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"search settings: {error}") from error
+    if changed.get("margin") is not None and not found.ranked:
+        raise ConfigError(
+            "search settings: margin has no effect without anti_lm, backward or generic, as in anti_lm 0.5: set one, "
+            "or leave it"
+        )
+    return found
 
 
 def _usable(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +141,7 @@ class Responder:
         said. Where nothing was said that can be read, silence comes.
         """
         turns = self._hearing.turns(history)
-        if not turns or settings.rows > 1 or self._rankers.wanted(settings):
+        if not turns or settings.rows > 1 or settings.ranked:
             yield self.reply(history, settings, persona)
             return
         filters = self._speech.filters(settings, turns[-1:])

@@ -69,8 +69,10 @@ def plan_all(inputs: Sequence[Path | str], config: PrepareConfig, notes: Notes, 
     """Recognise the formats of the inputs and of the given splits.
 
     Raises:
-        PrepareError: see ``sources.plan``.
+        PrepareError: the list of names cannot be read, and see ``sources.plan``.
     """
+    if config.names is not None:
+        read_list(config.names, "names")  # before anything is read for long
     named = tuple(map(str, inputs))
     readings: dict[int | None, tuple[sources.Reading, ...]] = {}
     for split, paths in ((None, list(named)), *((split, [path]) for split, path in config.given.items())):

@@ -224,10 +224,11 @@ def _tells(new: float, nats: float, remembering: float, learning: float) -> str:
 
 
 def _gains(nats: float, remembering: float, learning: float) -> str:
-    if min(remembering, learning) > nats - 0.01:
-        return ""
-    return (
-        " With the same weights, and a cache that recalls what came next wherever it was in a like state, it needs "
-        f"{remembering:.2f}; where it may learn from every few letters once they are guessed, {learning:.2f}: a new "
-        "name is dear only at first."
+    """What a cache, and learning while it reads, are worth; nothing of what is worth nothing."""
+    cache = f"a cache that recalls what came next wherever it was in a like state, it needs {remembering:.2f}"
+    parts = [f"with the same weights, and {cache}"] if remembering < nats - 0.01 else []
+    parts += [f"where it may learn from every few letters once they are guessed, {learning:.2f}"] * (
+        learning < nats - 0.01
     )
+    told = "; ".join(parts)
+    return f" {told[0].upper()}{told[1:]}: a new name is dear only at first." if told else ""

@@ -143,6 +143,11 @@ class SearchConfig:
         return replace(self, beam=beam, groups=1, **unsampled)
 
     @property
+    def ranked(self) -> bool:
+        """Whether something ranks replies besides their own score."""
+        return bool(self.anti_lm or self.backward or self.generic)
+
+    @property
     def rows(self) -> int:
         """Hypotheses that are reckoned at once for each input."""
         return self.beam if self.temperature is None else self.samples

@@ -215,6 +215,14 @@ def test_the_default_is_a_preset_until_somebody_says_how_to_search() -> None:
         assert search_settings({}, **nothing) == default, "what says nothing changes nothing"  # type: ignore[arg-type]
 
 
+def test_a_margin_without_a_ranker_is_refused_but_a_presets_own_may_stay_idle() -> None:
+    with pytest.raises(ConfigError, match="margin has no effect without"):
+        search_settings({}, "plain", margin=0.5)
+    assert search_settings({}, "plain", margin=0.5, generic=0.1).margin == 0.5
+    assert search_settings({}, anti_lm=0.0).margin == search_settings({}).margin is not None
+    assert search_settings({}, margin=None).margin is None
+
+
 def test_groups_get_a_beam_that_they_divide() -> None:
     for groups in range(1, 12):
         assert search_settings({}, groups=groups).beam % groups == 0

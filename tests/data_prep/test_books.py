@@ -8,6 +8,7 @@ import pytest
 from data_prep.anonymise import HIDDEN, Anonymiser
 from data_prep.clean import new_tally
 from data_prep.config import PrepareConfig
+from data_prep.errors import PrepareError
 from data_prep.pipeline import prepare
 from data_prep.report import Report
 from data_prep.rules import trace
@@ -75,6 +76,14 @@ def test_the_books_say_in_how_many_turns_something_was_hidden(tmp_path):
         }
         assert all(entry["seen"] == 4 and not entry["examples"] for entry in hidden.values())
         assert "Berg" not in report
+
+
+@pytest.mark.parametrize("which", ["names", "banned"])
+def test_a_list_that_is_not_there_is_named_before_anything_is_written(tmp_path, transcript, which):
+    config = PrepareConfig(workers=1, anonymise=True, **{which: str(tmp_path / "absent.txt")})
+    with pytest.raises(PrepareError, match=r"absent\.txt: cannot be read"):
+        prepare([transcript], tmp_path / "out", config)
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_passed_over_that_hidden_are_called_the_same_are_all_told():

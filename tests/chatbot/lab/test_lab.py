@@ -302,6 +302,15 @@ def test_a_writer_learns_in_either_precision(precision: str) -> None:
     assert watch.points[-1][1] <= watch.points[0][1]
 
 
+def test_a_writer_tells_of_what_helped_it_and_of_nothing_else() -> None:
+    both, cache, learning = (writer._tells(0.1, 1.5, *two) for two in ((1.4, 1.45), (1.4, 1.6), (1.495, 1.45)))
+    assert "it needs 1.40; where it may learn from every few letters once they are guessed, 1.45:" in both
+    assert "it needs 1.40: a new name" in cache
+    assert "may learn" not in cache
+    assert "Where it may learn from every few letters once they are guessed, 1.45:" in learning
+    assert "a new name" not in writer._tells(0.1, 1.5, 1.6, 1.5)
+
+
 def test_memories_of_one_size_have_as_many_weights() -> None:
     for cell in memories.CELLS:
         for layers in (1, 2, 3):
