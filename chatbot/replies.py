@@ -19,8 +19,9 @@ class Reply:
     """What the bot says.
 
     ``score`` is the log-probability in nats over the GNMT length penalty, and what rankers add to it; ``ids`` are the
-    pieces, without begin and end; ``alternatives`` are other texts, best first, as many as the search had left. Where
-    nothing was said that can be read (an empty line, invisible characters), ``text`` is empty and ``score`` None.
+    pieces, without begin and end; ``alternatives`` are other texts, best first, as many as the search had left, those
+    beyond the setting ``margin`` last, whatever their score. Where nothing was said that can be read (an empty line,
+    invisible characters), ``text`` is empty and ``score`` None.
     """
 
     text: str

@@ -7,13 +7,14 @@ gives an empty reply with a score of null. Input is read in chunks, so its size 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
@@ -189,7 +190,9 @@ def _encode(asked: Asked, reply: Reply, alternatives: int) -> bytes:
     others = [{"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]]
     score = None if reply.score is None else round(reply.score, 6)
     ours = {"context": asked.context, "reply": reply.text, "score": score, "alternatives": others}
-    theirs = json.loads(asked.line, parse_float=_number) if asked.further else {}  # again: objects are large
+    theirs = (
+        json.loads(asked.line, parse_float=_number, parse_constant=str) if asked.further else {}
+    )  # again: objects are large
     text = json.dumps({**ours, **theirs, **ours}, ensure_ascii=False)  # ours first, and ours where names clash
     text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"{text}\n".encode("utf-8", "backslashreplace")
@@ -202,7 +205,12 @@ def _number(text: str) -> float | str:
     (0.5, '1e400', '12345678901234567890.5')
     """
     number = float(text)
-    return number if Decimal(repr(number)) == Decimal(text) else text
+    if not math.isfinite(number):
+        return text
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else text
+    except InvalidOperation:  # an exponent beyond all reason
+        return text
 
 
 def _open_bot(command: ReplyCommand) -> tuple[Responder, SearchConfig]:

@@ -97,6 +97,19 @@ def cut(text: str, columns: int) -> str:
     return text
 
 
+def ending(text: str, columns: int) -> str:
+    """A text of so many columns at most, of a longer one its end: of a path that tells most.
+
+    >>> ending("/home/me/bot", 20), ending("/home/me/bot", 5), ending("話す", 3)
+    ('/home/me/bot', '…/bot', '…す')
+    """
+    if width(text) <= columns:
+        return text
+    while width(text) > columns - 1:
+        text = text[1:]
+    return f"…{text}"
+
+
 def folded(line: str, columns: int, hang: int = 0) -> list[str]:
     """A line in so many columns: broken between words, and within those that are too long for any line.
 

@@ -26,7 +26,7 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from chatbot.chat.complete import Completions
-from chatbot.chat.pictures import cut, width
+from chatbot.chat.pictures import cut, ending, width
 from chatbot.chat.session import Session
 from chatbot.chat.settings import way
 from chatbot.chat.styled import THEMES, Looks, Styled, drawn, named
@@ -199,8 +199,7 @@ class Terminal:
 
     def _bottom(self) -> FormattedText:
         """Who is talked to, how, and how fast; the most important first, as far as there is room."""
-        title, room = self._looks.title, self._columns() // 2
-        parts = [title if len(title) <= room else f"…{title[1 - room :]}"]  # of a path the end tells most
+        parts = [ending(printable(self._looks.title), max(2, self._columns() // 2))]
         if self._session.ready:
             parts.append(self._session.preset or way(self._session.settings))
             if self._session.speed.pieces:

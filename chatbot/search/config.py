@@ -87,8 +87,8 @@ class SearchConfig:
     generic: float = 0.0
     """What a reply loses for each doubling of its count among the training replies, in the unit of scores."""
     margin: float | None = None
-    """How far below the best score of its own a reply may lie for `anti_lm`, `backward` and `generic` to put it first;
-    null: any may."""
+    """How far below the best score of its own a reply may lie for `anti_lm`, `backward` and `generic` to put it first,
+    in the unit of scores; null: any may."""
 
     def __post_init__(self) -> None:
         for name, (least, most) in (_WHOLE | _WHOLE_OR_NONE).items():

@@ -40,6 +40,10 @@ def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(MENDING, _as_windows_1252)
 
 
+BEGINNING = 512
+"""Bytes in which wide letters, and nearly all that is no text, have a NUL; further on it is dirt."""
+
+
 def detect(head: bytes, reopen: Callable[[], BinaryIO]) -> str:
     """Name of the codec to read a file with (``errors=MENDING`` reads what it leaves).
 
@@ -63,7 +67,7 @@ def detect(head: bytes, reopen: Callable[[], BinaryIO]) -> str:
 
 def wide_encoding(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, told by where its zero bytes stand; None for anything else."""
-    if b"\0" not in head:
+    if b"\0" not in head[:BEGINNING]:
         return None
     head = head[: len(head) // 4 * 4]
     for name in _WIDE:

@@ -19,12 +19,11 @@ from typing import Any, BinaryIO, cast
 import fsspec
 
 from data_prep.errors import PrepareError
-from data_prep.sources.encodings import MARKS, MENDING, detect, wide_encoding
+from data_prep.sources.encodings import BEGINNING, MARKS, MENDING, detect, wide_encoding
 
 BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError)
 """What a damaged archive raises, or one that is packed in a way that nobody here knows."""
 HEAD = 1 << 16  # bytes looked at to recognise a format
-_BEGINNING = 512  # bytes, the first block of an archive
 _CHUNK = 1 << 16  # bytes that are unpacked at a time
 # As the file systems of fsspec call what tells one version of a file from another.
 _CHANGES = (
@@ -165,7 +164,7 @@ class File:
             return True
         if wide_encoding(self.head) is not None:
             return True
-        if b"\0" in self.head[:_BEGINNING] or self.head.startswith(b"%PDF"):
+        if b"\0" in self.head[:BEGINNING] or self.head.startswith(b"%PDF"):
             return False
         head = self.head.replace(b"\0", b"")
         controls = sum(byte < 32 and byte not in (2, 3, 9, 10, 12, 13, 15, 22, 27, 29, 31) for byte in head)

@@ -74,6 +74,10 @@ def test_numbers_that_no_float_holds_come_back_as_they_were_written() -> None:
         Echo(), b'{"context": ["a"], "id": 12345678901234567890.5, "far": 1e400, "near": 0.10, "big": 9e22}\n'
     )
     assert (row["id"], row["far"], row["near"], row["big"]) == ("12345678901234567890.5", "1e400", 0.1, 9e22)
+    wild = b'{"context": ["a"], "far": 1e9999999999999999999, "near": 1e-9999999999999999999, "x": [NaN, -Infinity]}\n'
+    (row,) = answered(Echo(), wild)
+    assert (row["far"], row["near"]) == ("1e9999999999999999999", "1e-9999999999999999999")
+    assert row["x"] == ["NaN", "-Infinity"], "which JSON has not"
     (row,) = answered(Echo(), b'{"context": ["a"], "id": 123456789012345678901234567890}\n')
     assert row["id"] == 123456789012345678901234567890
 

@@ -223,6 +223,18 @@ def test_a_margin_without_a_ranker_is_refused_but_a_presets_own_may_stay_idle() 
     assert search_settings({}, margin=None).margin is None
 
 
+def test_a_margin_keeps_a_ranker_from_what_is_far_less_likely(responder: Responder) -> None:
+    contexts = [["hello"], ["how are you?"], ["what is the weather?"], ["tea"]]
+
+    def said(**settings: Any) -> list[str]:
+        return [reply.text for reply in responder.replies(contexts, SearchConfig(beam=8, max_length=8, **settings))]
+
+    plain, free = said(), said(anti_lm=5.0)
+    assert plain != free
+    assert said(anti_lm=5.0, margin=0.0) == plain
+    assert said(anti_lm=5.0, margin=1000.0) == free
+
+
 def test_groups_get_a_beam_that_they_divide() -> None:
     for groups in range(1, 12):
         assert search_settings({}, groups=groups).beam % groups == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chatbot.search.rank import AntiLanguageModel, Backward, Found, Generic, length_penalty, reranked
@@ -78,4 +80,7 @@ def test_a_reply_that_lies_too_far_below_the_best_is_not_put_before_it(
     ranked = reranked(found, [lambda _: like([9.0, 0.0, 2.0, 6.0], [])], margin)
     assert [one.ids for one in ranked[0]] == order
     assert ranked[1] == []
+    cut = [[replace(one, ended=False) for one in found[0][1:]]]
+    kept = [ids for ids in order if ids != (7,)]
+    assert [one.ids for one in reranked(cut, [lambda _: like([0.0, 2.0, 6.0])], margin)[0]] == kept, "none ended"
     assert reranked(found, [], margin) == reranked(found, []), "without rankers there is nothing to keep back"

@@ -89,6 +89,7 @@ LINES = '{"speaker": "Zoë", "text": "Hi there"}\n{"speaker": "Bo", "text": "Hel
     [
         ("talk.txt", TALK + "\0Zoë: Hi th\0ere\n\0Bo: Hello,\0 you\n"),
         ("codes.log", LOG + "\0[12:00] <Zoë> \x02Hi\x02 there\n[12:01] <Bo> Hello, you\n"),
+        ("wide.txt", TALK + "Bo: Hello, you\0\nZoë: Hi there\0\n" * 20 + "Bo: Hello, you\0\0\nZoë: Hi there\0\n" * 9),
         ("crash.log", LOG + "\0" * 4096 + LOG),
         ("talk.jsonl", LINES + "\0" * 9 + LINES.replace("text", "te\0xt").replace("there", "th\0ere")),
         ("talk.json", f"[{LINES[:-1]},\0{LINES[:-1]}]".replace("}\n{", "},\0\n{").replace("\0", "", 70)),
