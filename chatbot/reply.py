@@ -190,9 +190,9 @@ def _encode(asked: Asked, reply: Reply, alternatives: int) -> bytes:
     others = [{"reply": other.text, "score": round(other.score, 6)} for other in reply.alternatives[:alternatives]]
     score = None if reply.score is None else round(reply.score, 6)
     ours = {"context": asked.context, "reply": reply.text, "score": score, "alternatives": others}
-    theirs = (
-        json.loads(asked.line, parse_float=_number, parse_constant=str) if asked.further else {}
-    )  # again: objects are large
+    theirs: dict[str, Any] = {}
+    if asked.further:  # read again, as objects are larger than their lines
+        theirs = json.loads(asked.line, parse_float=_number, parse_constant=str)
     text = json.dumps({**ours, **theirs, **ours}, ensure_ascii=False)  # ours first, and ours where names clash
     text = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return f"{text}\n".encode("utf-8", "backslashreplace")
