@@ -45,7 +45,7 @@ def reranked(found: Found, rankers: Sequence[Ranker], margin: float | None = Non
         scored = [replace(one, score=one.score + more) for one, more in zip(hypotheses, sums, strict=True)]
         best = min((one.order for one in hypotheses), default=(False, 0.0))
         far = [margin is not None and one.order > (best[0], best[1] + margin) for one in hypotheses]
-        places = sorted(range(len(scored)), key=lambda k: (not scored[k].ended, far[k], scored[k].order))
+        places = sorted(range(len(scored)), key=lambda k: (far[k], scored[k].order))
         ranked.append([scored[k] for k in places])
     return ranked
 
